@@ -1,0 +1,106 @@
+use std::{collections::HashSet, fmt, sync::LazyLock};
+
+use serde::{Deserialize, Serialize};
+
+use crate::Limits;
+
+/// A password as typed. Never printed: `Debug` shows `[redacted]`.
+///
+/// Serializable because it crosses the broker from gateway to auth; it is never stored.
+#[derive(Clone, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Password(String);
+
+/// Why a text will not do as a new [`Password`]; the message is for the person who typed it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+pub enum InvalidPassword {
+    /// Too few or too many characters.
+    #[error("A password has {min} to {max} characters")]
+    Length {
+        /// Fewest allowed.
+        min: usize,
+        /// Most allowed.
+        max: usize,
+    },
+    /// On the list that attackers try first.
+    #[error("This password is one of the most common ones, please choose another")]
+    Common,
+}
+
+/// What guessers try first, lower case, from eight characters up.
+static COMMON: LazyLock<HashSet<&str>> =
+    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
+impl Password {
+    /// Parses a password somebody chooses for an account.
+    ///
+    /// # Errors
+    /// When the length is out of bounds or the password is a common one.
+    pub fn choose(text: &str, limits: &Limits) -> Result<Self, InvalidPassword> {
+        let chars = text.chars().count();
+        if chars < limits.password_min || chars > limits.password_max {
+            return Err(InvalidPassword::Length {
+                min: limits.password_min,
+                max: limits.password_max,
+            });
+        }
+        if COMMON.contains(text.to_lowercase().as_str()) {
+            return Err(InvalidPassword::Common);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// Takes a password somebody signs in with; `None` when it is longer than any account's can be, so that
+    /// hashing it would only cost time.
+    #[must_use]
+    pub fn attempt(text: &str, limits: &Limits) -> Option<Self> {
+        (text.chars().count() <= limits.password_max).then(|| Self(text.to_owned()))
+    }
+
+    /// The bytes to hash.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_are_in_characters_not_bytes() {
+        let limits = Limits::default();
+        assert!(Password::choose(&"ü".repeat(128), &limits).is_ok());
+        assert!(matches!(
+            Password::choose(&"ü".repeat(129), &limits),
+            Err(InvalidPassword::Length { .. })
+        ));
+        assert!(matches!(
+            Password::choose("seven77", &limits),
+            Err(InvalidPassword::Length { .. })
+        ));
+    }
+
+    #[test]
+    fn common_ones_are_refused_in_any_case() {
+        for common in ["password1", "PassWord1", "12345678", "qwertyuiop"] {
+            assert_eq!(
+                Password::choose(common, &Limits::default()),
+                Err(InvalidPassword::Common)
+            );
+        }
+    }
+
+    #[test]
+    fn debug_does_not_show_it() {
+        let password = Password::choose("correct horse", &Limits::default()).unwrap();
+        assert_eq!(format!("{password:?}"), "[redacted]");
+    }
+}

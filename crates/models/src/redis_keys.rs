@@ -1,0 +1,113 @@
+//! The names of Redis keys and channels; `docs/redis.md` lists them with type, expiry and owner.
+//!
+//! What belongs to one room carries the room's name as hash tag (`rooms:{lobby}:chats`), so that a cluster keeps
+//! it on one shard and a script may touch all of it. Braces and `%` within a room's name are percent-encoded;
+//! otherwise a room called `}` would have an empty hash tag.
+
+use crate::{ChatId, RoomName, UserId, session::SessionId};
+
+/// Sorted set: room name by last activity, in milliseconds since the Unix epoch.
+pub const ROOMS: &str = "rooms";
+/// Sorted set: user id by last activity, in milliseconds since the Unix epoch.
+pub const USERS: &str = "users";
+/// Channel for what concerns everybody: rooms added and removed.
+pub const LOBBY_CHANNEL: &str = "rooms:events";
+/// String: the cleanup-worker that is at work, expiring with its lease.
+pub const CLEANUP_LEADER: &str = "cleanup:leader";
+
+/// The hash tag of a room's keys.
+fn tag(room: &RoomName) -> String {
+    let name = room.as_str();
+    if !name.contains(['{', '}', '%']) {
+        return name.to_owned();
+    }
+    name.replace('%', "%25")
+        .replace('{', "%7B")
+        .replace('}', "%7D")
+}
+
+/// Sorted set: user ids now in the room, by last heartbeat.
+#[must_use]
+pub fn room_users(room: &RoomName) -> String {
+    format!("rooms:{{{}}}", tag(room))
+}
+
+/// Sorted set: the connections one user has in the room, by last heartbeat.
+#[must_use]
+pub fn room_user_connections(room: &RoomName, user: UserId) -> String {
+    format!("rooms:{{{}}}:user:{user}", tag(room))
+}
+
+/// Stream: the room's messages; the entry of message `seq` has the id `<seq>-0`.
+#[must_use]
+pub fn room_chats(room: &RoomName) -> String {
+    format!("rooms:{{{}}}:chats", tag(room))
+}
+
+/// String: the room's last `seq`. Outlives the messages, so that a number is never given twice.
+#[must_use]
+pub fn room_seq(room: &RoomName) -> String {
+    format!("rooms:{{{}}}:seq", tag(room))
+}
+
+/// String: the answer a message id was given, for as long as a client may repeat it.
+#[must_use]
+pub fn room_sent(room: &RoomName, user: UserId, id: &ChatId) -> String {
+    format!("rooms:{{{}}}:sent:{user}:{id}", tag(room))
+}
+
+/// Channel: what happens in the room.
+#[must_use]
+pub fn room_channel(room: &RoomName) -> String {
+    format!("rooms:{{{}}}:events", tag(room))
+}
+
+/// Hash: a user's name and type.
+#[must_use]
+pub fn user(id: UserId) -> String {
+    format!("user:{id}")
+}
+
+/// String: the room the user was last seen entering.
+#[must_use]
+pub fn user_room(id: UserId) -> String {
+    format!("user:{id}:room")
+}
+
+/// String: how far ahead of the sustained rate a user is (generic cell rate algorithm).
+#[must_use]
+pub fn user_rate(id: UserId) -> String {
+    format!("user:{id}:rate")
+}
+
+/// String: a session, as JSON.
+#[must_use]
+pub fn session(id: &SessionId) -> String {
+    format!("sess:{}", id.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Limits;
+
+    fn room(name: &str) -> RoomName {
+        RoomName::parse(name, &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn keys_of_a_room_share_its_hash_tag() {
+        assert_eq!(room_users(&room("lobby")), "rooms:{lobby}");
+        assert_eq!(room_chats(&room("lobby")), "rooms:{lobby}:chats");
+    }
+
+    #[test]
+    fn no_room_name_can_break_out_of_the_hash_tag() {
+        assert_eq!(room_chats(&room("}")), "rooms:{%7D}:chats");
+        assert_eq!(
+            room_chats(&room("a}:chats{b")),
+            "rooms:{a%7D:chats%7Bb}:chats"
+        );
+        assert_ne!(room_chats(&room("%7D")), room_chats(&room("}")));
+    }
+}
