@@ -1,0 +1,157 @@
+//! The sections several services share, one struct for each concern.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use serde::Deserialize;
+
+use crate::Secret;
+
+/// How to reach Redis.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedisSettings {
+    /// `redis://[:password@]host:port[/database]`. Required (`PACKTCHAT__REDIS__URL`).
+    pub url: Secret,
+    /// Most connections one process holds for commands. Default 16 (`PACKTCHAT__REDIS__POOL_SIZE`).
+    #[serde(default = "sixteen")]
+    pub pool_size: usize,
+    /// Longest wait for an answer, in milliseconds. Default 2,000 (`PACKTCHAT__REDIS__DEADLINE_MS`).
+    #[serde(default = "two_seconds")]
+    pub deadline_ms: u64,
+}
+
+impl RedisSettings {
+    /// The defaults with this URL.
+    #[must_use]
+    pub fn new(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            pool_size: sixteen(),
+            deadline_ms: two_seconds(),
+        }
+    }
+}
+
+/// How to reach RabbitMQ.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AmqpSettings {
+    /// `amqp://user:password@host:port/vhost`. Required (`PACKTCHAT__AMQP__URL`).
+    pub url: Secret,
+    /// Longest wait for an answer, in milliseconds. Default 5,000 (`PACKTCHAT__AMQP__DEADLINE_MS`).
+    #[serde(default = "five_seconds")]
+    pub deadline_ms: u64,
+}
+
+impl AmqpSettings {
+    /// The defaults with this URL.
+    #[must_use]
+    pub fn new(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            deadline_ms: five_seconds(),
+        }
+    }
+}
+
+/// Sessions: what signs their cookie and how long they live.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionSettings {
+    /// Signs the session cookie; at least 32 bytes, the same on every node. Required
+    /// (`PACKTCHAT__SESSION__SECRET`).
+    pub secret: Secret,
+    /// How long a signed-in session lives after its last use, in seconds. Default 604,800, a week
+    /// (`PACKTCHAT__SESSION__IDLE_SECS`).
+    #[serde(default = "one_week")]
+    pub idle_secs: u64,
+    /// How long a session of nobody yet lives after its last use, in seconds. Default 3,600
+    /// (`PACKTCHAT__SESSION__ANONYMOUS_SECS`).
+    #[serde(default = "one_hour")]
+    pub anonymous_secs: u64,
+    /// Send the cookie over HTTPS only. Default false; set it behind TLS (`PACKTCHAT__SESSION__SECURE`).
+    #[serde(default)]
+    pub secure: bool,
+}
+
+impl SessionSettings {
+    /// The defaults with this secret.
+    #[must_use]
+    pub fn new(secret: &str) -> Self {
+        Self {
+            secret: secret.into(),
+            idle_secs: one_week(),
+            anonymous_secs: one_hour(),
+            secure: false,
+        }
+    }
+}
+
+/// How a service is watched and stopped.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LifecycleSettings {
+    /// Where `/livez` and `/readyz` answer; keep it private. Default `127.0.0.1:0`, any free port
+    /// (`PACKTCHAT__LIFECYCLE__ADMIN_LISTEN`).
+    pub admin_listen: SocketAddr,
+    /// How long a stopping service says it is not ready before it stops taking work, in milliseconds: the load
+    /// balancer's time to notice. Default 1,000 (`PACKTCHAT__LIFECYCLE__GRACE_MS`).
+    pub grace_ms: u64,
+    /// How long work in flight may take after that, in milliseconds. Default 10,000
+    /// (`PACKTCHAT__LIFECYCLE__DEADLINE_MS`).
+    pub deadline_ms: u64,
+}
+
+impl Default for LifecycleSettings {
+    fn default() -> Self {
+        Self {
+            admin_listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            grace_ms: 1_000,
+            deadline_ms: 10_000,
+        }
+    }
+}
+
+/// What a service tells of itself.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TelemetrySettings {
+    /// The name of this process in logs. Default: the service and the process id
+    /// (`PACKTCHAT__TELEMETRY__NODE`).
+    pub node: Option<String>,
+    /// What to log, as directives of `tracing-subscriber`'s `EnvFilter`. Default `info`
+    /// (`PACKTCHAT__TELEMETRY__FILTER`).
+    pub filter: String,
+    /// Log records on standard output as JSON lines. Default false (`PACKTCHAT__TELEMETRY__JSON`).
+    pub json: bool,
+}
+
+impl Default for TelemetrySettings {
+    fn default() -> Self {
+        Self {
+            node: None,
+            filter: "info".to_owned(),
+            json: false,
+        }
+    }
+}
+
+fn sixteen() -> usize {
+    16
+}
+
+fn two_seconds() -> u64 {
+    2_000
+}
+
+fn five_seconds() -> u64 {
+    5_000
+}
+
+fn one_hour() -> u64 {
+    3_600
+}
+
+fn one_week() -> u64 {
+    604_800
+}
