@@ -1,0 +1,42 @@
+use std::{sync::LazyLock, time::Duration};
+
+use deadpool_redis::redis::Script;
+use models::{Limits, UserId, redis_keys};
+
+use crate::{Redis, Unavailable};
+
+static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/rate_limit.lua")));
+
+/// How many messages a user may send, counted over all nodes. Cloning is cheap.
+#[derive(Clone)]
+pub struct RateLimit {
+    redis: Redis,
+    per_second: u32,
+    burst: u32,
+}
+
+impl RateLimit {
+    /// The limits on messages, counted in this Redis.
+    #[must_use]
+    pub fn of_messages(redis: Redis, limits: &Limits) -> Self {
+        Self {
+            redis,
+            per_second: limits.messages_per_second,
+            burst: limits.message_burst.max(1),
+        }
+    }
+
+    /// Counts one message; `Err` holds how long to wait when it is one too many, which is not counted.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn admit(&self, user: UserId) -> Result<Result<(), Duration>, Unavailable> {
+        if self.per_second == 0 {
+            return Ok(Ok(()));
+        }
+        let mut invocation = SCRIPT.key(redis_keys::user_rate(user));
+        invocation.arg(1_000_000 / self.per_second).arg(self.burst);
+        let wait: u64 = self.redis.script(&invocation).await?;
+        Ok(if wait == 0 { Ok(()) } else { Err(Duration::from_millis(wait)) })
+    }
+}
