@@ -1,1 +1,19 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+
+pub mod child;
+pub mod ports;
+pub mod private_file;
+pub mod probe;
+pub mod process;
+pub mod programs;
+pub mod rabbitmq;
+pub mod redis;
+mod tcp_proxy;
+mod test_servers;
+mod wait;
+
+pub use crate::rabbitmq::{RabbitMq, RabbitMqConfig};
+pub use crate::redis::{Durability, Redis};
+pub use crate::tcp_proxy::TcpProxy;
+pub use crate::test_servers::{SHARED_RABBITMQ, TestServers};
+pub use crate::wait::{eventually, wait_until};
