@@ -1,1 +1,24 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+
+mod access_log;
+mod accounts;
+mod catch_panic;
+mod csrf;
+mod draft;
+mod error_pages;
+mod flash;
+mod local_path;
+mod pages;
+mod problem;
+mod redirect;
+mod request_id;
+mod route_map;
+mod routes;
+mod security_headers;
+mod session;
+pub mod settings;
+mod site;
+pub mod startup;
+mod static_files;
+
+pub use route_map::{InvalidRoutes, RouteMap, RoutePath};

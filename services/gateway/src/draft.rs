@@ -1,0 +1,145 @@
+use std::{
+    convert::Infallible,
+    future::{Ready, ready},
+};
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    dev::Payload,
+};
+use url::form_urlencoded;
+
+use crate::problem::Problem;
+
+const COOKIE: &str = "packtchat.form";
+
+/// How long a browser keeps it, in seconds: over a redirect.
+const MAX_AGE: i64 = 60;
+
+/// Longest text kept, in characters; what is longer is wrong in any case.
+const MAX_CHARS: usize = 64;
+
+/// A field of the forms to sign in and to register.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Field {
+    /// The name.
+    Username,
+    /// The password.
+    Password,
+}
+
+/// What a person had typed into a form that is shown again, and which field was wrong.
+///
+/// It travels over the redirect in a cookie of a minute rather than in the address: people type passwords into the
+/// wrong field, and addresses end in histories and logs.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Draft {
+    /// The name, as typed.
+    pub(crate) username: String,
+    /// The field the error is about, if it is about one.
+    pub(crate) wrong: Option<Field>,
+}
+
+impl Draft {
+    /// Sends it with the answer, for the form that comes next.
+    pub(crate) fn leave(&self, response: &mut HttpResponse, secure: bool) -> Result<(), Problem> {
+        set(response, &self.encode(), MAX_AGE, secure)
+    }
+
+    /// Tells the browser to forget it, once it was shown.
+    pub(crate) fn forget(&self, response: &mut HttpResponse, secure: bool) -> Result<(), Problem> {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        set(response, "", 0, secure)
+    }
+
+    fn encode(&self) -> String {
+        let username: String = self.username.chars().take(MAX_CHARS).collect();
+        let mut pairs = form_urlencoded::Serializer::new(String::new());
+        pairs.append_pair("username", &username);
+        if let Some(field) = self.wrong {
+            let name = match field {
+                Field::Username => "username",
+                Field::Password => "password",
+            };
+            pairs.append_pair("wrong", name);
+        }
+        pairs.finish()
+    }
+
+    fn decode(text: &str) -> Self {
+        let mut draft = Self::default();
+        for (name, value) in form_urlencoded::parse(text.as_bytes()) {
+            match (&*name, &*value) {
+                ("username", username) => {
+                    draft.username = username.chars().take(MAX_CHARS).collect();
+                }
+                ("wrong", "username") => draft.wrong = Some(Field::Username),
+                ("wrong", "password") => draft.wrong = Some(Field::Password),
+                _ => {}
+            }
+        }
+        draft
+    }
+}
+
+fn set(response: &mut HttpResponse, value: &str, age: i64, secure: bool) -> Result<(), Problem> {
+    let cookie = Cookie::build(COOKIE, value)
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .secure(secure)
+        .max_age(Duration::seconds(age))
+        .finish();
+    response.add_cookie(&cookie).map_err(Problem::broke)
+}
+
+impl FromRequest for Draft {
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let draft = request
+            .cookie_raw(COOKIE)
+            .map(|cookie| Self::decode(cookie.value()));
+        ready(Ok(draft.unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn comes_back_whatever_was_typed() {
+        for username in [
+            "",
+            "alice",
+            "a&wrong=password; Path=/\r\n",
+            "<b>ü</b> \"é\"",
+            "%",
+        ] {
+            for wrong in [None, Some(Field::Username), Some(Field::Password)] {
+                let draft = Draft {
+                    username: username.to_owned(),
+                    wrong,
+                };
+                let cookie = draft.encode();
+                assert!(
+                    cookie.bytes().all(|b| b.is_ascii_graphic() && b != b';'),
+                    "{cookie}"
+                );
+                assert_eq!(Draft::decode(&cookie), draft);
+            }
+        }
+    }
+
+    #[test]
+    fn what_others_wrote_is_bounded_and_harmless() {
+        let long = Draft::decode(&format!("username={}", "x".repeat(5_000)));
+        assert_eq!(long.username.len(), MAX_CHARS);
+        assert_eq!(Draft::decode("wrong=everything&x=y&&=%%"), Draft::default());
+    }
+}

@@ -1,0 +1,41 @@
+use actix_web::{HttpResponse, web::Data};
+use models::session::FlashKind;
+use serde::Deserialize;
+
+use crate::{
+    csrf::ProtectedForm,
+    pages::{self, LogoutPage, Page},
+    problem::Problem,
+    redirect::see_other,
+    session::Visit,
+    site::Site,
+};
+
+/// The form sends its CSRF token and nothing else.
+#[derive(Deserialize)]
+pub(crate) struct LogoutFields {}
+
+/// `GET /account/logout`
+pub(crate) async fn show(site: Data<Site>, mut visit: Visit) -> Result<HttpResponse, Problem> {
+    if visit.user().is_none() {
+        return visit.answer(see_other(&site.routes.index)).await;
+    }
+    let flash = visit.take_flash();
+    let csrf = visit.begin().csrf.clone();
+    let page = Page::new(&site, visit.user(), flash);
+    let response = pages::html(&LogoutPage {
+        page: &page,
+        csrf: &csrf,
+    })?;
+    visit.answer(response).await
+}
+
+/// `POST /account/logout`
+pub(crate) async fn submit(form: ProtectedForm<LogoutFields>) -> Result<HttpResponse, Problem> {
+    let ProtectedForm {
+        site, mut visit, ..
+    } = form;
+    visit.sign_out().await?;
+    visit.flash(FlashKind::Info, "You are signed out.");
+    visit.answer(see_other(&site.routes.index)).await
+}

@@ -1,0 +1,75 @@
+//! The routes, one to a file, and the list of them.
+
+mod back_to_form;
+mod chat;
+mod favicon;
+mod index;
+mod login;
+mod logout;
+mod register;
+mod robots;
+mod static_file;
+
+use actix_web::{
+    FromRequest, Handler, Resource, Responder,
+    dev::HttpServiceFactory,
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+
+use crate::{catch_panic::catch_panic, error_pages, route_map::RouteMap, static_files::ASSETS};
+
+/// Every route of the gateway.
+pub(crate) fn configure(config: &mut ServiceConfig, routes: &RouteMap) {
+    let assets = format!("{}/{ASSETS}/{{path:.+}}", routes.static_files);
+    config
+        .service(read(routes.index.as_str(), index::show))
+        .service(form(routes.login.as_str(), login::show, login::submit))
+        .service(form(
+            routes.register.as_str(),
+            register::show,
+            register::submit,
+        ))
+        .service(form(routes.logout.as_str(), logout::show, logout::submit))
+        .service(read(routes.chat.as_str(), chat::show))
+        .service(read(&assets, static_file::send))
+        .service(read("/favicon.ico", favicon::redirect))
+        .service(read("/robots.txt", robots::show))
+        .default_service(web::to(error_pages::not_found));
+}
+
+/// A route to be read; other methods answer 405.
+fn read<F, Args>(path: &str, show: F) -> impl HttpServiceFactory + 'static
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    readable(path, show).wrap(from_fn(catch_panic))
+}
+
+/// A route with a form, to be read and to be sent.
+fn form<F, FArgs, G, GArgs>(path: &str, show: F, submit: G) -> impl HttpServiceFactory + 'static
+where
+    F: Handler<FArgs>,
+    FArgs: FromRequest + 'static,
+    F::Output: Responder + 'static,
+    G: Handler<GArgs>,
+    GArgs: FromRequest + 'static,
+    G::Output: Responder + 'static,
+{
+    readable(path, show)
+        .route(web::post().to(submit))
+        .wrap(from_fn(catch_panic))
+}
+
+fn readable<F, Args>(path: &str, show: F) -> Resource
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    web::resource(path)
+        .route(web::get().to(show.clone()))
+        .route(web::head().to(show))
+}

@@ -1,0 +1,192 @@
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpRequest, HttpResponse,
+    cookie::{Cookie, SameSite, time::Duration},
+    dev::Payload,
+    web::Data,
+};
+use models::{
+    User,
+    session::{COOKIE, Session, SessionId},
+};
+use settings::SessionSettings;
+
+use crate::{problem::Problem, site::Site};
+
+/// What the session cookie is made with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CookieSettings {
+    /// Cookies over HTTPS only.
+    pub(crate) secure: bool,
+    /// Seconds, of somebody signed in.
+    idle: u64,
+    /// Seconds, of nobody yet.
+    anonymous: u64,
+}
+
+impl CookieSettings {
+    fn cookie(self, value: String, session: &Session) -> Cookie<'static> {
+        let seconds = if session.user.is_some() {
+            self.idle
+        } else {
+            self.anonymous
+        };
+        let max_age = Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
+        Cookie::build(COOKIE, value)
+            .path("/")
+            .http_only(true)
+            .same_site(SameSite::Lax)
+            .secure(self.secure)
+            .max_age(max_age)
+            .finish()
+    }
+}
+
+impl From<&SessionSettings> for CookieSettings {
+    fn from(settings: &SessionSettings) -> Self {
+        Self {
+            secure: settings.secure,
+            idle: settings.idle_secs,
+            anonymous: settings.anonymous_secs,
+        }
+    }
+}
+
+/// A request and the session it belongs to.
+///
+/// Extracted from a request, it holds the session of its cookie, if that session lives. A visitor without one gets
+/// one only when something must be remembered: a form's token, a message for the next page, who is signed in.
+/// [`Visit::answer`] writes what changed and sends the cookie.
+pub(crate) struct Visit {
+    site: Data<Site>,
+    current: Option<(SessionId, Session)>,
+    changed: bool,
+}
+
+impl Visit {
+    /// Who is signed in.
+    pub(crate) fn user(&self) -> Option<&User> {
+        self.session()?.user.as_ref()
+    }
+
+    /// The session, where there is one.
+    pub(crate) fn session(&self) -> Option<&Session> {
+        self.current.as_ref().map(|(_, session)| session)
+    }
+
+    /// The session, begun where there is none.
+    pub(crate) fn begin(&mut self) -> &Session {
+        if self.current.is_none() {
+            self.changed = true;
+        }
+        let (_, session) = self.current.get_or_insert_with(fresh);
+        session
+    }
+
+    /// The session, begun where there is none, to be changed.
+    pub(crate) fn change(&mut self) -> &mut Session {
+        self.changed = true;
+        let (_, session) = self.current.get_or_insert_with(fresh);
+        session
+    }
+
+    /// Begins the session of this person under a new id, so that nobody who knew the old one is signed in with it.
+    pub(crate) async fn sign_in(&mut self, user: User) -> Result<(), Problem> {
+        self.replace(Session::signed_in(user)).await
+    }
+
+    /// Ends the session for good and begins another of nobody.
+    pub(crate) async fn sign_out(&mut self) -> Result<(), Problem> {
+        self.replace(Session::anonymous()).await
+    }
+
+    async fn replace(&mut self, session: Session) -> Result<(), Problem> {
+        if let Some((old, _)) = &self.current {
+            self.site.sessions.delete(old).await?;
+        }
+        self.current = Some((SessionId::generate(), session));
+        self.changed = true;
+        Ok(())
+    }
+
+    /// Keeps what changed, and lets the browser keep the cookie for as long as the session now lives.
+    pub(crate) async fn answer(self, mut response: HttpResponse) -> Result<HttpResponse, Problem> {
+        if let Some((id, session)) = &self.current {
+            if self.changed {
+                self.site.sessions.save(id, session).await?;
+            }
+            let value = self.site.sessions.cookie_value(id);
+            response
+                .add_cookie(&self.site.cookie.cookie(value, session))
+                .map_err(Problem::broke)?;
+        }
+        Ok(response)
+    }
+}
+
+fn fresh() -> (SessionId, Session) {
+    (SessionId::generate(), Session::anonymous())
+}
+
+impl FromRequest for Visit {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let site = Data::<Site>::extract(request);
+        let cookie = request.cookie_raw(COOKIE);
+        Box::pin(async move {
+            let site = site.await?;
+            let current = match cookie {
+                Some(cookie) => site.sessions.load(cookie.value()).await?,
+                None => None,
+            };
+            Ok(Self {
+                site,
+                current,
+                changed: false,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use models::{UserId, UserType};
+
+    use super::*;
+
+    fn settings() -> SessionSettings {
+        SessionSettings::new("thirty-two bytes are just enough!")
+    }
+
+    fn cookie(settings: &SessionSettings, session: &Session) -> String {
+        CookieSettings::from(settings)
+            .cookie("id.signature".to_owned(), session)
+            .to_string()
+    }
+
+    #[test]
+    fn the_cookie_is_for_http_on_this_site_alone() {
+        assert_eq!(
+            cookie(&settings(), &Session::anonymous()),
+            "packtchat.sid=id.signature; HttpOnly; SameSite=Lax; Path=/; Max-Age=3600"
+        );
+    }
+
+    #[test]
+    fn it_lives_longer_for_somebody_and_is_secure_where_told() {
+        let user = User {
+            id: UserId::generate(),
+            user: "alice".to_owned(),
+            kind: UserType::local(),
+        };
+        let mut settings = settings();
+        settings.secure = true;
+        assert_eq!(
+            cookie(&settings, &Session::signed_in(user)),
+            "packtchat.sid=id.signature; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=604800"
+        );
+    }
+}

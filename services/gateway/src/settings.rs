@@ -1,0 +1,120 @@
+//! What an operator may set. The sections shared by several services are described in the crate `settings`.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use models::Limits;
+use serde::Deserialize;
+use settings::{
+    AmqpSettings, LifecycleSettings, RedisSettings, SessionSettings, TelemetrySettings,
+};
+use url::Url;
+
+use crate::RouteMap;
+
+/// Everything the gateway is told at its start.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// How to reach Redis. `PACKTCHAT__REDIS__URL` is required.
+    pub redis: RedisSettings,
+    /// How to reach RabbitMQ. `PACKTCHAT__AMQP__URL` is required.
+    pub amqp: AmqpSettings,
+    /// Sessions and their cookie. `PACKTCHAT__SESSION__SECRET` is required.
+    pub session: SessionSettings,
+    /// The built web client. `PACKTCHAT__STATIC__DIR` is required.
+    #[serde(rename = "static")]
+    pub static_files: StaticSettings,
+    /// The listener for browsers.
+    #[serde(default)]
+    pub http: HttpSettings,
+    /// Where the pages are.
+    #[serde(default)]
+    pub routes: RouteMap,
+    /// How to ask `auth`.
+    #[serde(default)]
+    pub auth: AuthSettings,
+    /// The bounds on what people may send.
+    #[serde(default)]
+    pub limits: Limits,
+    /// The admin listener, and how to stop.
+    #[serde(default)]
+    pub lifecycle: LifecycleSettings,
+    /// What to tell of itself.
+    #[serde(default)]
+    pub telemetry: TelemetrySettings,
+}
+
+/// The listener for browsers, and what it bears.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSettings {
+    /// Where to listen; port 0 takes any free one. Default `127.0.0.1:8000` (`PACKTCHAT__HTTP__LISTEN`).
+    pub listen: SocketAddr,
+    /// Threads that answer requests, 1 to 512. Default: one for each processor (`PACKTCHAT__HTTP__WORKERS`).
+    pub workers: Option<usize>,
+    /// How long an idle connection is kept open, in seconds. Default 15 (`PACKTCHAT__HTTP__KEEP_ALIVE_SECS`).
+    pub keep_alive_secs: u64,
+    /// How long a client may take to send the head of a request, and again for its body, in milliseconds; then it
+    /// is answered 408. Default 10,000 (`PACKTCHAT__HTTP__REQUEST_TIMEOUT_MS`).
+    pub request_timeout_ms: u64,
+    /// Most connections of one worker; further ones wait to be accepted. Default 4,096
+    /// (`PACKTCHAT__HTTP__MAX_CONNECTIONS`).
+    pub max_connections: usize,
+    /// Largest form, in bytes; a larger one is answered 413. Default 16,384 (`PACKTCHAT__HTTP__FORM_BYTES`).
+    pub form_bytes: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8000)),
+            workers: None,
+            keep_alive_secs: 15,
+            request_timeout_ms: 10_000,
+            max_connections: 4_096,
+            form_bytes: 16_384,
+        }
+    }
+}
+
+/// The built web client: its scripts, styles and pictures.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaticSettings {
+    /// Directory of the built web client, `services/gateway/web/dist` in a checkout. Required
+    /// (`PACKTCHAT__STATIC__DIR`).
+    pub dir: PathBuf,
+    /// Where browsers load the files from, an `http` or `https` address such as a CDN's; `assets/…` is appended.
+    /// Default: from the gateway itself (`PACKTCHAT__STATIC__URL`).
+    #[serde(default)]
+    pub url: Option<Url>,
+}
+
+impl StaticSettings {
+    /// The files of this directory, loaded from the gateway itself.
+    #[must_use]
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self {
+            dir: dir.into(),
+            url: None,
+        }
+    }
+}
+
+/// How to ask `auth`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuthSettings {
+    /// How long a person waits for `auth` before reading "try again in a moment", in milliseconds. Default 5,000
+    /// (`PACKTCHAT__AUTH__PATIENCE_MS`).
+    pub patience_ms: u64,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self { patience_ms: 5_000 }
+    }
+}

@@ -1,0 +1,28 @@
+use std::time::Duration;
+
+use actix_web::http::header::HeaderValue;
+use messaging::Sessions;
+use models::Limits;
+
+use crate::{
+    accounts::Accounts,
+    route_map::RouteMap,
+    session::CookieSettings,
+    static_files::{Assets, StaticFiles},
+};
+
+/// What all requests share: one for the process, behind `web::Data`.
+pub(crate) struct Site {
+    pub(crate) routes: RouteMap,
+    pub(crate) limits: Limits,
+    /// What pages refer to.
+    pub(crate) assets: Assets,
+    /// What is served under the static route.
+    pub(crate) files: StaticFiles,
+    pub(crate) sessions: Sessions,
+    pub(crate) cookie: CookieSettings,
+    pub(crate) accounts: Accounts,
+    pub(crate) content_policy: HeaderValue,
+    /// Longest wait for the body of a request.
+    pub(crate) body_timeout: Duration,
+}
