@@ -6,8 +6,10 @@ use uuid::Uuid;
 
 use crate::{Redis, Unavailable};
 
-static HOLD: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/lease_hold.lua")));
-static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/lease_release.lua")));
+static HOLD: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/lease_hold.lua")));
+static RELEASE: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/lease_release.lua")));
 
 /// The right to do something that one process at a time should do.
 ///
@@ -48,7 +50,10 @@ impl Lease {
         invocation
             .arg(&self.token)
             .arg(u64::try_from(self.lasts.as_millis()).unwrap_or(u64::MAX));
-        self.redis.script::<u8>(&invocation).await.map(|held| held == 1)
+        self.redis
+            .script::<u8>(&invocation)
+            .await
+            .map(|held| held == 1)
     }
 
     /// Renews a held lease until it is lost: until somebody else has it, or it may have expired because Redis did not

@@ -9,9 +9,12 @@ use models::{
 
 use crate::{Envelope, Presence, Redis, Unavailable};
 
-static ROOM: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/retention_room.lua")));
-static UNLIST: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/retention_unlist.lua")));
-static USERS: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/retention_users.lua")));
+static ROOM: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/retention_room.lua")));
+static UNLIST: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/retention_unlist.lua")));
+static USERS: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/retention_users.lua")));
 
 /// Most messages one script looks at, so that no script holds Redis up.
 const MESSAGES_BATCH: usize = 100;
@@ -69,7 +72,11 @@ impl Retention {
     /// When Redis does not answer.
     pub async fn rooms(&self, cursor: u64) -> Result<RoomsPage, Unavailable> {
         let mut command = redis::cmd("ZSCAN");
-        command.arg(redis_keys::ROOMS).arg(cursor).arg("COUNT").arg(100);
+        command
+            .arg(redis_keys::ROOMS)
+            .arg(cursor)
+            .arg("COUNT")
+            .arg(100);
         let (next, rooms): (u64, Vec<(String, u64)>) = self.redis.query(&command).await?;
         let rooms = rooms
             .into_iter()
@@ -101,7 +108,11 @@ impl Retention {
     ///
     /// # Errors
     /// When Redis does not answer; what has been removed by then is not counted.
-    pub async fn remove_old_of_room(&self, room: &ListedRoom, old: u64) -> Result<RoomRemains, Unavailable> {
+    pub async fn remove_old_of_room(
+        &self,
+        room: &ListedRoom,
+        old: u64,
+    ) -> Result<RoomRemains, Unavailable> {
         let removable = room.active < old;
         let mut remains = RoomRemains::default();
         loop {
@@ -135,7 +146,10 @@ impl Retention {
             .arg(old)
             .arg(redis_keys::LOBBY_CHANNEL)
             .arg(Envelope::of_event(&packet, None));
-        self.redis.script::<u8>(&invocation).await.map(|done| done == 1)
+        self.redis
+            .script::<u8>(&invocation)
+            .await
+            .map(|done| done == 1)
     }
 
     /// Forgets at most `limit` users who have not been active since `old`. How many they were; 0 when there are no
@@ -159,7 +173,11 @@ impl Retention {
         // The names go first and only by expiry, so that whoever turns out to be active can have theirs back.
         let mut expire = pipe();
         for key in ids.iter().filter_map(|id| user_key(id)) {
-            expire.cmd("EXPIRE").arg(key).arg(NAME_OUTLIVES_USER_SECS).ignore();
+            expire
+                .cmd("EXPIRE")
+                .arg(key)
+                .arg(NAME_OUTLIVES_USER_SECS)
+                .ignore();
         }
         self.redis.pipeline::<()>(&expire).await?;
         let mut invocation = USERS.key(redis_keys::USERS);

@@ -1,1 +1,7 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+
+pub mod cleaning;
+pub mod settings;
+pub mod startup;
+
+mod leading;
