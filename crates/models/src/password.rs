@@ -37,24 +37,40 @@ impl Password {
     /// # Errors
     /// When the length is out of bounds or the password is a common one.
     pub fn choose(text: &str, limits: &Limits) -> Result<Self, InvalidPassword> {
-        let chars = text.chars().count();
+        let password = Self(text.to_owned());
+        password.check(limits).map(|()| password)
+    }
+
+    /// Holds this password, as typed, to what is asked of a new one.
+    ///
+    /// # Errors
+    /// As [`Password::choose`].
+    pub fn check(&self, limits: &Limits) -> Result<(), InvalidPassword> {
+        let chars = self.0.chars().count();
         if chars < limits.password_min || chars > limits.password_max {
             return Err(InvalidPassword::Length {
                 min: limits.password_min,
                 max: limits.password_max,
             });
         }
-        if COMMON.contains(text.to_lowercase().as_str()) {
+        if COMMON.contains(self.0.to_lowercase().as_str()) {
             return Err(InvalidPassword::Common);
         }
-        Ok(Self(text.to_owned()))
+        Ok(())
     }
 
     /// Takes a password somebody signs in with; `None` when it is longer than any account's can be, so that
     /// hashing it would only cost time.
     #[must_use]
     pub fn attempt(text: &str, limits: &Limits) -> Option<Self> {
-        (text.chars().count() <= limits.password_max).then(|| Self(text.to_owned()))
+        let password = Self(text.to_owned());
+        (!password.is_too_long(limits)).then_some(password)
+    }
+
+    /// Is this password, as typed, longer than any account's can be?
+    #[must_use]
+    pub fn is_too_long(&self, limits: &Limits) -> bool {
+        self.0.chars().count() > limits.password_max
     }
 
     /// The bytes to hash.

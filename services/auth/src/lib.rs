@@ -1,1 +1,7 @@
-//! To come.
+#![doc = include_str!("../README.md")]
+
+pub mod accounts;
+pub mod passwords;
+pub mod requests;
+pub mod settings;
+pub mod startup;

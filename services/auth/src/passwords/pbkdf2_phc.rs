@@ -1,0 +1,94 @@
+use std::hint::black_box;
+
+use anyhow::{Context, bail};
+use pbkdf2::{
+    Algorithm, Params, Pbkdf2,
+    password_hash::{Error, PasswordHasher, PasswordVerifier},
+    pbkdf2_hmac,
+    phc::PasswordHash,
+    sha2::Sha256,
+};
+
+use super::Verdict;
+
+/// PBKDF2-HMAC-SHA256 with a work factor, its hashes written as PHC strings with a salt of 16 random bytes.
+#[derive(Clone, Copy)]
+pub(super) struct Pbkdf2Phc {
+    params: Params,
+}
+
+impl Pbkdf2Phc {
+    pub(super) fn new(rounds: u32) -> anyhow::Result<Self> {
+        let params = Params::new(rounds).ok().with_context(|| {
+            format!(
+                "PACKTCHAT__PASSWORDS__ROUNDS must be at least {}",
+                Params::MIN_ROUNDS
+            )
+        })?;
+        Ok(Self { params })
+    }
+
+    pub(super) fn hash(self, password: &[u8]) -> anyhow::Result<String> {
+        let pbkdf2 = Pbkdf2::new(Algorithm::Pbkdf2Sha256, self.params);
+        let hash = pbkdf2
+            .hash_password(password)
+            .context("a password could not be hashed")?;
+        Ok(hash.to_string())
+    }
+
+    pub(super) fn verify(self, password: &[u8], phc: &str) -> anyhow::Result<Verdict> {
+        let hash = PasswordHash::new(phc).context("a stored password is not a PHC string")?;
+        let stored = Params::try_from(&hash).context("a stored password has unknown parameters")?;
+        let weak = stored.rounds() < self.params.rounds();
+        // Compares in constant time.
+        match Pbkdf2::default().verify_password(password, &hash) {
+            Ok(()) if weak => Ok(Verdict::RightButWeak),
+            Ok(()) => Ok(Verdict::Right),
+            Err(Error::PasswordInvalid) => {
+                spend(
+                    password,
+                    self.params.rounds().saturating_sub(stored.rounds()),
+                );
+                Ok(Verdict::Wrong)
+            }
+            Err(error) => bail!("a stored password cannot be checked: {error}"),
+        }
+    }
+
+    /// Does the work of [`Pbkdf2Phc::verify`] for an account that does not exist.
+    pub(super) fn pretend(self, password: &[u8]) {
+        spend(password, self.params.rounds());
+    }
+}
+
+/// Does this many rounds of work for nothing.
+fn spend(password: &[u8], rounds: u32) {
+    if rounds > 0 {
+        let mut output = [0; Params::RECOMMENDED_OUTPUT_LENGTH];
+        pbkdf2_hmac::<Sha256>(password, &[0; 16], rounds, &mut output);
+        black_box(output);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_work_factor_and_a_salt_of_16_bytes_are_in_the_string() {
+        let algorithm = Pbkdf2Phc::new(600_000).unwrap();
+        let phc = algorithm.hash(b"correct horse").unwrap();
+        assert!(phc.starts_with("$pbkdf2-sha256$i=600000,l=32$"), "{phc}");
+        let hash = PasswordHash::new(&phc).unwrap();
+        assert_eq!(hash.salt.unwrap().as_ref().len(), 16);
+        assert_ne!(phc, algorithm.hash(b"correct horse").unwrap());
+    }
+
+    /// A hash made elsewhere, by Python's `hashlib.pbkdf2_hmac("sha256", b"password", bytes(range(16)), 1000)`.
+    #[test]
+    fn hashes_are_the_standards() {
+        let phc = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw$JeuGrMduQwGPGLmo+Qwv7UYtHHmeg9SK49fGkEamC2c";
+        let verdict = Pbkdf2Phc::new(1_000).unwrap().verify(b"password", phc);
+        assert_eq!(verdict.unwrap(), Verdict::Right);
+    }
+}

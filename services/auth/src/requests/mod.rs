@@ -1,0 +1,72 @@
+//! The requests of the queue, one file each.
+//!
+//! RabbitMQ delivers a request again when the process that had it dies before its acknowledgement, even if its work
+//! was done by then. So every request is safe to answer twice, and the second answer is the first one: what a request
+//! finds already done, within [`REPEAT_WINDOW_MS`] and provable by the password it carries, it answers
+//! [`AuthReply::Accepted`]. That gives nothing away: whoever has that name and that password could as well ask
+//! [`AuthRequest::Verify`].
+
+mod change_password;
+mod register;
+mod verify;
+
+use models::{
+    Limits,
+    account::{AuthReply, AuthRequest},
+    now_ms,
+};
+
+use crate::{accounts::Accounts, passwords::Hasher};
+
+/// How long after it was done a request may be delivered again and still be answered as done, in milliseconds.
+/// Nobody waits longer for an answer.
+const REPEAT_WINDOW_MS: u64 = 60_000;
+
+/// What answering takes.
+pub struct Auth {
+    /// Who has an account.
+    pub accounts: Accounts,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// Bounds on usernames and passwords.
+    pub limits: Limits,
+}
+
+impl Auth {
+    /// Answers a request. What fails on the way is logged here, and the answer is [`AuthReply::Unavailable`].
+    pub async fn answer(&self, request: AuthRequest) -> AuthReply {
+        let (name, reply) = match request {
+            AuthRequest::Register { username, password } => (
+                "register",
+                register::register(self, &username, &password).await,
+            ),
+            AuthRequest::Verify { username, password } => {
+                ("verify", verify::verify(self, &username, &password).await)
+            }
+            AuthRequest::ChangePassword { id, old, new } => (
+                "change_password",
+                change_password::change_password(self, id, &old, &new).await,
+            ),
+        };
+        reply.unwrap_or_else(|error| {
+            tracing::error!(
+                request = name,
+                error = format!("{error:#}"),
+                "request failed"
+            );
+            AuthReply::Unavailable
+        })
+    }
+}
+
+/// Was this moment, in milliseconds since the Unix epoch, so lately that the request at hand may be the one that did
+/// it?
+fn may_be_a_repeat(done: u64) -> bool {
+    now_ms().saturating_sub(done) < REPEAT_WINDOW_MS
+}
+
+fn invalid(why: impl std::error::Error) -> AuthReply {
+    AuthReply::Invalid {
+        message: why.to_string(),
+    }
+}

@@ -1,0 +1,70 @@
+use models::{Limits, Password, User, Username, account::AuthReply};
+
+use super::Auth;
+use crate::{
+    accounts::{Account, Replacement, StoredPassword},
+    passwords::Verdict,
+};
+
+/// Tells whether this is the password of this account, and which account that is.
+pub(super) async fn verify(
+    auth: &Auth,
+    username: &str,
+    password: &Password,
+) -> anyhow::Result<AuthReply> {
+    if password.is_too_long(&auth.limits) {
+        return Ok(AuthReply::WrongCredentials);
+    }
+    // An account keeps its name when the bounds on new names become tighter.
+    let any_length = Limits {
+        username_min: 0,
+        username_max: usize::MAX,
+        ..auth.limits
+    };
+    let account = match Username::parse(username, &any_length) {
+        Ok(username) => auth.accounts.by_username(&username).await?,
+        Err(_) => None,
+    };
+    let stored = account
+        .as_ref()
+        .and_then(|account| account.password.as_ref());
+    let phc = stored.map(|stored| stored.phc.as_str());
+    let verdict = auth.hasher.verify(password, phc).await?;
+    let Some(Account {
+        user,
+        password: Some(stored),
+        ..
+    }) = account
+    else {
+        return Ok(AuthReply::WrongCredentials);
+    };
+    match verdict {
+        Verdict::Wrong => return Ok(AuthReply::WrongCredentials),
+        Verdict::Right => {}
+        Verdict::RightButWeak => {
+            // Whoever knows the password gets in, whether or not it could be stored better.
+            if let Err(error) = rehash(auth, &user, password, &stored).await {
+                tracing::warn!(user = %user.id, error = format!("{error:#}"), "password not re-hashed");
+            }
+        }
+    }
+    Ok(AuthReply::Accepted { user })
+}
+
+async fn rehash(
+    auth: &Auth,
+    user: &User,
+    password: &Password,
+    stored: &StoredPassword,
+) -> anyhow::Result<()> {
+    let phc = auth.hasher.hash(password).await?;
+    // Not replaced: its owner chose another one, or another login was faster. Either is as good.
+    let replaced = auth
+        .accounts
+        .replace_password(user.id, &stored.phc, &phc, Replacement::Rehashed)
+        .await?;
+    if replaced {
+        tracing::info!(user = %user.id, "password re-hashed with the present work factor");
+    }
+    Ok(())
+}
