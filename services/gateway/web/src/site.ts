@@ -1,0 +1,20 @@
+import './styles/site.css';
+
+/**
+ * A link to a room names it after the `#`, which browsers keep over redirects but not over a form or a link. It is
+ * handed on, so that whoever has to sign in first arrives where the link leads.
+ */
+if (location.hash.startsWith('#room/') && document.getElementById('app') === null) {
+  for (const form of document.querySelectorAll<HTMLFormElement>('.card form')) {
+    form.action = withHash(form.action);
+  }
+  for (const link of document.querySelectorAll<HTMLAnchorElement>('.card a[href]:not(.button)')) {
+    link.href = withHash(link.href);
+  }
+}
+
+function withHash(address: string): string {
+  const url = new URL(address, location.href);
+  url.hash = location.hash;
+  return url.href;
+}
