@@ -165,6 +165,8 @@ pub(crate) struct ChatPage<'a> {
     pub(crate) page: &'a Page<'a>,
     /// Who is signed in, as the JSON the socket's `GetMe` would answer.
     pub(crate) user: &'a str,
+    /// Longest message.
+    pub(crate) message_chars: usize,
 }
 
 #[derive(Template)]

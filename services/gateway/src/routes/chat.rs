@@ -25,6 +25,7 @@ pub(crate) async fn show(site: Data<Site>, mut visit: Visit) -> Result<HttpRespo
     let response = pages::html(&ChatPage {
         page: &page,
         user: &json,
+        message_chars: site.limits.message_chars,
     })?;
     visit.answer(response).await
 }
