@@ -3,6 +3,7 @@ import { Avatar } from '../../ui/Avatar';
 import { Time } from '../../ui/Time';
 import type { Entry } from './entries';
 import { pieces } from './links';
+import type { Outgoing } from './outbox';
 
 interface MessageProps {
   entry: Entry;
@@ -48,14 +49,17 @@ export const Message = memo(function Message({ entry, onSendAgain }: MessageProp
             </button>
           </p>
         ) : (
-          outgoing !== null && (
-            <p className="message-state">{outgoing.tries > 0 ? 'Trying again…' : 'Sending…'}</p>
-          )
+          outgoing !== null && <p className="message-state">{progressOf(outgoing)}</p>
         )}
       </div>
     </li>
   );
 }, sameMessage);
+
+function progressOf({ state, tries }: Outgoing): string {
+  if (tries > 0) return 'Trying again…';
+  return state === 'sending' ? 'Sending…' : 'Waiting…';
+}
 
 /** Entries are made anew with every change of the room: compare what is in them. */
 function sameMessage(before: MessageProps, after: MessageProps): boolean {
