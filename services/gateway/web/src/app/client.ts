@@ -257,13 +257,11 @@ export class ChatClient {
         ? this.#state.rooms
         : live.added(this.#state.rooms, room),
       entering: null,
-      entryError: null,
-      notice: null,
     });
     const visit: Visit = { fetching: false, sending: false };
     this.#visit = visit;
-    void this.#fetchPeople(visit, room.name);
     this.#change({ kind: 'entered' });
+    void this.#fetchPeople(visit, room.name);
   }
 
   #entryRefused(name: string, message: string): void {
@@ -278,13 +276,13 @@ export class ChatClient {
   }
 
   #leave(): void {
-    const was = this.#wanted;
+    if (this.#wanted === null) return;
     this.#wanted = null;
     this.#attempt = null;
     this.#closeRoom();
     this.#set({ entering: null, entryError: null });
     // There is no event for leaving: a room is left for another, or with the connection.
-    if (was !== null && this.#connection.connected) this.#connection.restart();
+    if (this.#connection.connected) this.#connection.restart();
   }
 
   #closeRoom(): void {

@@ -1,4 +1,4 @@
-import { useId, useRef, useState } from 'react';
+import { useEffect, useId, useRef, useState } from 'react';
 
 /** Why the room of this name could not be entered. */
 export interface EntryError {
@@ -15,8 +15,17 @@ interface CreateRoomProps {
 export function CreateRoom({ error, busy, onCreate }: CreateRoomProps) {
   const id = useId();
   const field = useRef<HTMLInputElement>(null);
-  const [name, setName] = useState(error?.name ?? '');
+  const [name, setName] = useState('');
   const [empty, setEmpty] = useState(false);
+  // A refused name comes back into the field, to be changed.
+  const [shownError, setShownError] = useState<EntryError | null>(null);
+  if (error !== shownError) {
+    setShownError(error);
+    if (error !== null) setName(error.name);
+  }
+  useEffect(() => {
+    if (error !== null) field.current?.focus();
+  }, [error]);
   const refused = error?.name === name.trim() ? error.message : null;
   const message = empty ? 'Please enter a room name' : refused;
   return (
@@ -30,6 +39,7 @@ export function CreateRoom({ error, busy, onCreate }: CreateRoomProps) {
           field.current?.focus();
           return;
         }
+        setName('');
         onCreate(name.trim());
       }}
     >

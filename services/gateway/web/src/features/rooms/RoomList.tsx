@@ -59,7 +59,7 @@ export function RoomList({ rooms, current, entering, error, hrefOf, onCreate }: 
           {noteFor(rooms, shown, typed)}
         </p>
       </div>
-      <CreateRoom key={error?.name} error={error} busy={entering !== null} onCreate={onCreate} />
+      <CreateRoom error={error} busy={entering !== null} onCreate={onCreate} />
     </section>
   );
 }
