@@ -28,7 +28,11 @@ impl Amqp {
     /// When the URL is not one.
     pub fn connect(settings: &AmqpSettings) -> Result<Self, InvalidUrl> {
         // What is wrong with it is not repeated, since it may hold the password.
-        let mut uri: AMQPUri = settings.url.expose().parse().map_err(|_| InvalidUrl::amqp())?;
+        let mut uri: AMQPUri = settings
+            .url
+            .expose()
+            .parse()
+            .map_err(|_| InvalidUrl::amqp())?;
         uri.query.heartbeat.get_or_insert(HEARTBEAT_SECS);
         let (sender, connection) = watch::channel(None);
         let amqp = Self {
@@ -64,7 +68,8 @@ impl Amqp {
         let connection = {
             let connected = timeout(self.deadline, connection.wait_for(Option::is_some)).await;
             let connected = connected.map_err(|_| Unavailable::rabbitmq("not connected"))?;
-            let connected = connected.map_err(|_| Unavailable::rabbitmq("the connection was closed"))?;
+            let connected =
+                connected.map_err(|_| Unavailable::rabbitmq("the connection was closed"))?;
             connected.clone()
         };
         let connection = connection.ok_or_else(|| Unavailable::rabbitmq("not connected"))?;
@@ -91,7 +96,11 @@ impl Amqp {
         self.closing.cancelled().await;
     }
 
-    async fn keep_connected(self, uri: AMQPUri, connection: watch::Sender<Option<Arc<Connection>>>) {
+    async fn keep_connected(
+        self,
+        uri: AMQPUri,
+        connection: watch::Sender<Option<Arc<Connection>>>,
+    ) {
         let _closed = self.closed.clone().drop_guard();
         let mut attempts = Attempts::new("RabbitMQ");
         loop {

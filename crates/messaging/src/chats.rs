@@ -59,7 +59,11 @@ impl Chats {
     /// When Redis does not answer; the message may be stored then, so repeat it with the same id.
     pub async fn append(&self, message: &Append) -> Result<Stored, Unavailable> {
         let [head, middle, tail] = json_around_numbers(message).map_err(Unavailable::redis)?;
-        let mut invocation = APPEND.key(redis_keys::room_sent(&message.room, message.user.id, &message.id));
+        let mut invocation = APPEND.key(redis_keys::room_sent(
+            &message.room,
+            message.user.id,
+            &message.id,
+        ));
         invocation
             .key(redis_keys::room_seq(&message.room))
             .key(redis_keys::room_chats(&message.room))
@@ -78,17 +82,39 @@ impl Chats {
         })
     }
 
+    /// The number of the room's last message, 0 when there was none.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn last_seq(&self, room: &RoomName) -> Result<u64, Unavailable> {
+        let mut command = redis::cmd("GET");
+        command.arg(redis_keys::room_seq(room));
+        let last: Option<u64> = self.redis.query(&command).await?;
+        Ok(last.unwrap_or_default())
+    }
+
     /// The messages after number `since`, oldest first.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn since(&self, room: &RoomName, since: u64, limit: usize) -> Result<History, Unavailable> {
+    pub async fn since(
+        &self,
+        room: &RoomName,
+        since: u64,
+        limit: usize,
+    ) -> Result<History, Unavailable> {
         let mut pipeline = pipe();
         pipeline
-            .cmd("XRANGE").arg(redis_keys::room_chats(room)).arg(format!("({since}-0")).arg("+")
-            .arg("COUNT").arg(limit + 1)
-            .cmd("GET").arg(redis_keys::room_seq(room));
-        let (entries, last): (StreamRangeReply, Option<u64>) = self.redis.pipeline(&pipeline).await?;
+            .cmd("XRANGE")
+            .arg(redis_keys::room_chats(room))
+            .arg(format!("({since}-0"))
+            .arg("+")
+            .arg("COUNT")
+            .arg(limit + 1)
+            .cmd("GET")
+            .arg(redis_keys::room_seq(room));
+        let (entries, last): (StreamRangeReply, Option<u64>) =
+            self.redis.pipeline(&pipeline).await?;
         let mut chats = parse(room, entries);
         let more = chats.len() > limit;
         chats.truncate(limit);
@@ -104,7 +130,12 @@ impl Chats {
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn before(&self, room: &RoomName, before: Option<u64>, limit: usize) -> Result<History, Unavailable> {
+    pub async fn before(
+        &self,
+        room: &RoomName,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<History, Unavailable> {
         let end = before.map_or_else(|| "+".to_owned(), |before| format!("({before}-0"));
         let mut command = redis::cmd("XREVRANGE");
         command
@@ -118,7 +149,11 @@ impl Chats {
         let more = chats.len() > limit;
         chats.truncate(limit);
         chats.reverse();
-        Ok(History { chats, gap: false, more })
+        Ok(History {
+            chats,
+            gap: false,
+            more,
+        })
     }
 }
 
@@ -167,7 +202,11 @@ mod tests {
         let message = Append {
             id: ChatId::generate(),
             room: RoomName::parse("a \"room\" {}", &limits).unwrap(),
-            message: MessageText::parse("line\n\"quoted\" \\ \u{1F389} \u{2028}".to_owned(), &limits).unwrap(),
+            message: MessageText::parse(
+                "line\n\"quoted\" \\ \u{1F389} \u{2028}".to_owned(),
+                &limits,
+            )
+            .unwrap(),
             user: User {
                 id: UserId::generate(),
                 user: "alice".to_owned(),

@@ -33,11 +33,16 @@ impl Envelope {
     pub fn parse(payload: &Bytes) -> Option<Self> {
         let seq_end = payload.iter().position(|byte| *byte == b'\n')?;
         let except_start = seq_end + 1;
-        let except_len = payload[except_start..].iter().position(|byte| *byte == b'\n')?;
+        let except_len = payload[except_start..]
+            .iter()
+            .position(|byte| *byte == b'\n')?;
         let except_end = except_start + except_len;
         let except = std::str::from_utf8(&payload[except_start..except_end]).ok()?;
         Some(Self {
-            seq: std::str::from_utf8(&payload[..seq_end]).ok()?.parse().ok()?,
+            seq: std::str::from_utf8(&payload[..seq_end])
+                .ok()?
+                .parse()
+                .ok()?,
             except: (!except.is_empty()).then(|| except.to_owned()),
             packet: payload.slice(except_end + 1..),
         })
@@ -50,7 +55,10 @@ mod tests {
 
     #[test]
     fn an_event_comes_back() {
-        let payload = Bytes::from(Envelope::of_event("2/packtchat,[\"AddUser\",\"a\nb\"]", Some("sid")));
+        let payload = Bytes::from(Envelope::of_event(
+            "2/packtchat,[\"AddUser\",\"a\nb\"]",
+            Some("sid"),
+        ));
         let envelope = Envelope::parse(&payload).unwrap();
         assert_eq!((envelope.seq, envelope.except.as_deref()), (0, Some("sid")));
         assert_eq!(envelope.packet, "2/packtchat,[\"AddUser\",\"a\nb\"]");
@@ -59,7 +67,11 @@ mod tests {
     #[test]
     fn nonsense_is_none() {
         for bad in ["", "1", "1\n", "x\n\npacket", "-1\n\npacket"] {
-            assert_eq!(Envelope::parse(&Bytes::from_static(bad.as_bytes())), None, "{bad:?}");
+            assert_eq!(
+                Envelope::parse(&Bytes::from_static(bad.as_bytes())),
+                None,
+                "{bad:?}"
+            );
         }
     }
 }

@@ -4,7 +4,10 @@ use futures_util::StreamExt;
 use lapin::{
     Channel, Consumer,
     message::Delivery,
-    options::{BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions, BasicQosOptions, BasicRejectOptions},
+    options::{
+        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicNackOptions,
+        BasicQosOptions, BasicRejectOptions,
+    },
     types::FieldTable,
 };
 use models::amqp_names::{LOG_QUEUE_ALL, LOG_QUEUE_ERRORS};
@@ -55,10 +58,17 @@ pub enum SinkError {
 
 /// Feeds a queue of log records to a sink until `stop`. At most `prefetch` records are in memory; each is acknowledged
 /// after the sink has it. Connects again for ever.
-pub async fn consume_log(amqp: &Amqp, queue: LogQueue, prefetch: u16, stop: CancellationToken, mut sink: impl LogSink) {
+pub async fn consume_log(
+    amqp: &Amqp,
+    queue: LogQueue,
+    prefetch: u16,
+    stop: CancellationToken,
+    mut sink: impl LogSink,
+) {
     let mut attempts = Attempts::new(queue.name());
     while !stop.is_cancelled() {
-        match consume_while_connected(amqp, queue, prefetch, &stop, &mut sink, &mut attempts).await {
+        match consume_while_connected(amqp, queue, prefetch, &stop, &mut sink, &mut attempts).await
+        {
             Ok(()) => return,
             Err(unavailable) => tokio::select! {
                 () = attempts.failed(unavailable.reason) => {}
@@ -99,9 +109,15 @@ async fn consume_while_connected(
     }
 }
 
-async fn start(channel: &Channel, queue: LogQueue, prefetch: u16) -> Result<Consumer, lapin::Error> {
+async fn start(
+    channel: &Channel,
+    queue: LogQueue,
+    prefetch: u16,
+) -> Result<Consumer, lapin::Error> {
     log_topology::declare(channel).await?;
-    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
+    channel
+        .basic_qos(prefetch, BasicQosOptions::default())
+        .await?;
     channel
         .basic_consume(
             queue.name().into(),
@@ -125,10 +141,15 @@ async fn settle(
             if std::mem::take(sink_is_busy) {
                 tracing::info!("the log sink can be written again");
             }
-            amqp.within(delivery.acker.ack(BasicAckOptions::default())).await.map(drop)
+            amqp.within(delivery.acker.ack(BasicAckOptions::default()))
+                .await
+                .map(drop)
         }
         Err(SinkError::Unreadable(reason)) => {
-            tracing::warn!(reason, "a log record cannot be read; it is in the dead-letter queue");
+            tracing::warn!(
+                reason,
+                "a log record cannot be read; it is in the dead-letter queue"
+            );
             let reject = BasicRejectOptions { requeue: false };
             amqp.within(delivery.acker.reject(reject)).await.map(drop)
         }
@@ -140,7 +161,10 @@ async fn settle(
                 () = tokio::time::sleep(BUSY_PAUSE) => {}
                 () = stop.cancelled() => {}
             }
-            let requeue = BasicNackOptions { requeue: true, multiple: false };
+            let requeue = BasicNackOptions {
+                requeue: true,
+                multiple: false,
+            };
             amqp.within(delivery.acker.nack(requeue)).await.map(drop)
         }
     }

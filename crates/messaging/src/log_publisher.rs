@@ -2,7 +2,7 @@ use lapin::{
     BasicProperties, Channel, Confirmation,
     options::{BasicPublishOptions, ConfirmSelectOptions},
 };
-use models::{log_record::LogRecord, amqp_names::LOG_EXCHANGE};
+use models::{amqp_names::LOG_EXCHANGE, log_record::LogRecord};
 use tokio::sync::mpsc;
 
 use crate::{Amqp, Unavailable, backoff::Attempts, log_topology};

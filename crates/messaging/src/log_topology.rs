@@ -4,8 +4,8 @@ use lapin::{
     types::{AMQPValue, FieldTable},
 };
 use models::amqp_names::{
-    LOG_BINDING_ALL, LOG_BINDING_ERRORS, LOG_DEAD_EXCHANGE, LOG_DEAD_QUEUE, LOG_EXCHANGE, LOG_QUEUE_ALL,
-    LOG_QUEUE_ERRORS,
+    LOG_BINDING_ALL, LOG_BINDING_ERRORS, LOG_DEAD_EXCHANGE, LOG_DEAD_QUEUE, LOG_EXCHANGE,
+    LOG_QUEUE_ALL, LOG_QUEUE_ERRORS,
 };
 
 /// Declares the log exchange, its queues and where unreadable records go. Publisher and consumer both do, so neither
@@ -15,7 +15,10 @@ pub(crate) async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
     exchange(channel, LOG_DEAD_EXCHANGE, ExchangeKind::Fanout).await?;
     queue(channel, LOG_DEAD_QUEUE, FieldTable::default()).await?;
     bind(channel, LOG_DEAD_QUEUE, LOG_DEAD_EXCHANGE, "").await?;
-    for (name, binding) in [(LOG_QUEUE_ALL, LOG_BINDING_ALL), (LOG_QUEUE_ERRORS, LOG_BINDING_ERRORS)] {
+    for (name, binding) in [
+        (LOG_QUEUE_ALL, LOG_BINDING_ALL),
+        (LOG_QUEUE_ERRORS, LOG_BINDING_ERRORS),
+    ] {
         let mut arguments = FieldTable::default();
         arguments.insert(
             "x-dead-letter-exchange".into(),
@@ -44,7 +47,12 @@ async fn queue(channel: &Channel, name: &str, arguments: FieldTable) -> Result<(
         .map(drop)
 }
 
-async fn bind(channel: &Channel, queue: &str, exchange: &str, key: &str) -> Result<(), lapin::Error> {
+async fn bind(
+    channel: &Channel,
+    queue: &str,
+    exchange: &str,
+    key: &str,
+) -> Result<(), lapin::Error> {
     channel
         .queue_bind(
             queue.into(),

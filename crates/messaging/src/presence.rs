@@ -10,8 +10,12 @@ use models::{
 use crate::{Envelope, Redis, Unavailable};
 
 static JOIN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/join.lua")));
+static HEARTBEAT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/heartbeat.lua")));
 static LEAVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/leave.lua")));
 
+/// How many connections one command to Redis speaks for.
+const HEARTBEAT_BATCH: usize = 500;
 /// How many users one sweep of a room removes at most; the next sweep goes on.
 const SWEEP_BATCH: usize = 100;
 
@@ -54,9 +58,19 @@ impl Presence {
     pub async fn introduce(&self, user: &User) -> Result<(), Unavailable> {
         let mut pipeline = pipe();
         pipeline
-            .cmd("HSET").arg(redis_keys::user(user.id))
-            .arg("name").arg(&user.user).arg("type").arg(user.kind.as_str()).ignore()
-            .cmd("ZADD").arg(redis_keys::USERS).arg("GT").arg(now_ms()).arg(user.id.to_string()).ignore();
+            .cmd("HSET")
+            .arg(redis_keys::user(user.id))
+            .arg("name")
+            .arg(&user.user)
+            .arg("type")
+            .arg(user.kind.as_str())
+            .ignore()
+            .cmd("ZADD")
+            .arg(redis_keys::USERS)
+            .arg("GT")
+            .arg(now_ms())
+            .arg(user.id.to_string())
+            .ignore();
         self.redis.pipeline(&pipeline).await
     }
 
@@ -66,7 +80,13 @@ impl Presence {
     /// When Redis does not answer; it may have entered then, so leave it.
     pub async fn join(&self, connection: &Connection) -> Result<bool, Unavailable> {
         let payload = envelope(ADD_USER, connection, Some(&connection.socket))?;
-        let invocation = invocation(&JOIN, &connection.room, connection.user.id, &connection.socket, payload);
+        let invocation = invocation(
+            &JOIN,
+            &connection.room,
+            connection.user.id,
+            &connection.socket,
+            payload,
+        );
         let new: u8 = self.redis.script(&invocation).await?;
         let mut command = redis::cmd("SET");
         command
@@ -84,29 +104,57 @@ impl Presence {
     /// When Redis does not answer; the connection goes by itself when its heartbeat is no longer fresh.
     pub async fn leave(&self, connection: &Connection) -> Result<bool, Unavailable> {
         let payload = envelope(REMOVE_USER, connection, None)?;
-        let invocation = invocation(&LEAVE, &connection.room, connection.user.id, &connection.socket, payload);
+        let invocation = invocation(
+            &LEAVE,
+            &connection.room,
+            connection.user.id,
+            &connection.socket,
+            payload,
+        );
         let gone: u8 = self.redis.script(&invocation).await?;
         Ok(gone == 1)
     }
 
-    /// Keeps the places of these connections. One that lost its place, because Redis or this node stood still, enters
-    /// again.
+    /// Keeps the places of these connections. Those that have lost theirs, because Redis or this node stood still, are
+    /// returned: each that still lives should join again.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn heartbeat(&self, connections: &[Connection]) -> Result<(), Unavailable> {
-        for batch in connections.chunks(500) {
+    pub async fn heartbeat(
+        &self,
+        connections: Vec<Connection>,
+    ) -> Result<Vec<Connection>, Unavailable> {
+        let mut lost = Vec::new();
+        for batch in connections.chunks(HEARTBEAT_BATCH) {
             let mut pipeline = pipe();
-            pipeline.load_script(&JOIN).ignore();
+            pipeline.load_script(&HEARTBEAT).ignore();
             for connection in batch {
-                let payload = envelope(ADD_USER, connection, None)?;
-                let call = invocation(&JOIN, &connection.room, connection.user.id, &connection.socket, payload);
-                pipeline.invoke_script(&call).ignore();
-                pipeline
-                    .cmd("ZADD").arg(redis_keys::USERS).arg("GT").arg(now_ms())
-                    .arg(connection.user.id.to_string()).ignore();
+                let user = connection.user.id;
+                let mut invocation = HEARTBEAT.key(redis_keys::room_users(&connection.room));
+                invocation
+                    .key(redis_keys::room_user_connections(&connection.room, user))
+                    .arg(user.to_string())
+                    .arg(&connection.socket)
+                    .arg(fresh_ms());
+                pipeline.invoke_script(&invocation);
             }
-            self.redis.pipeline::<()>(&pipeline).await?;
+            let kept: Vec<u8> = self.redis.pipeline(&pipeline).await?;
+            let of_batch = batch.iter().zip(kept).filter(|(_, kept)| *kept == 0);
+            lost.extend(of_batch.map(|(connection, _)| connection.clone()));
+        }
+        self.mark_active(&connections).await?;
+        Ok(lost)
+    }
+
+    /// A user with a connection is active, however silent.
+    async fn mark_active(&self, connections: &[Connection]) -> Result<(), Unavailable> {
+        for batch in connections.chunks(HEARTBEAT_BATCH) {
+            let mut command = redis::cmd("ZADD");
+            command.arg(redis_keys::USERS).arg("GT");
+            for connection in batch {
+                command.arg(now_ms()).arg(connection.user.id.to_string());
+            }
+            self.redis.query::<()>(&command).await?;
         }
         Ok(())
     }
@@ -165,7 +213,11 @@ impl Presence {
         let ids: Vec<UserId> = ids.iter().filter_map(|id| id.parse().ok()).collect();
         let mut pipeline = pipe();
         for id in &ids {
-            pipeline.cmd("HMGET").arg(redis_keys::user(*id)).arg("name").arg("type");
+            pipeline
+                .cmd("HMGET")
+                .arg(redis_keys::user(*id))
+                .arg("name")
+                .arg("type");
         }
         let known: Vec<(Option<String>, Option<String>)> = self.redis.pipeline(&pipeline).await?;
         let users = ids.into_iter().zip(known).map(|(id, (name, kind))| User {
@@ -199,11 +251,18 @@ fn invocation<'a>(
     invocation
 }
 
-fn envelope(event: &str, connection: &Connection, except: Option<&str>) -> Result<String, Unavailable> {
+fn envelope(
+    event: &str,
+    connection: &Connection,
+    except: Option<&str>,
+) -> Result<String, Unavailable> {
     let user = UserInRoom {
         user: connection.user.clone(),
         room: connection.room.as_str().to_owned(),
     };
     let json = serde_json::to_string(&user).map_err(Unavailable::redis)?;
-    Ok(Envelope::of_event(&format!("2{NAMESPACE},[\"{event}\",{json}]"), except))
+    Ok(Envelope::of_event(
+        &format!("2{NAMESPACE},[\"{event}\",{json}]"),
+        except,
+    ))
 }

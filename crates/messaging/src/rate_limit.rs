@@ -5,7 +5,8 @@ use models::{Limits, UserId, redis_keys};
 
 use crate::{Redis, Unavailable};
 
-static SCRIPT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/rate_limit.lua")));
+static SCRIPT: LazyLock<Script> =
+    LazyLock::new(|| Script::new(include_str!("scripts/rate_limit.lua")));
 
 /// How many messages a user may send, counted over all nodes. Cloning is cheap.
 #[derive(Clone)]
@@ -37,6 +38,10 @@ impl RateLimit {
         let mut invocation = SCRIPT.key(redis_keys::user_rate(user));
         invocation.arg(1_000_000 / self.per_second).arg(self.burst);
         let wait: u64 = self.redis.script(&invocation).await?;
-        Ok(if wait == 0 { Ok(()) } else { Err(Duration::from_millis(wait)) })
+        Ok(if wait == 0 {
+            Ok(())
+        } else {
+            Err(Duration::from_millis(wait))
+        })
     }
 }

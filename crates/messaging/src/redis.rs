@@ -9,7 +9,10 @@ use std::{
 
 use deadpool_redis::{
     Connection, Manager, Pool, Runtime,
-    redis::{self, AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisError, ScriptInvocation},
+    redis::{
+        self, AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisError,
+        ScriptInvocation,
+    },
 };
 use settings::RedisSettings;
 
@@ -51,7 +54,12 @@ impl Redis {
         let client = Client::open(url).map_err(|_| InvalidUrl::redis())?;
         let away = AtomicBool::new(false);
         Ok(Self {
-            shared: Arc::new(Shared { pool, client, deadline, away }),
+            shared: Arc::new(Shared {
+                pool,
+                client,
+                deadline,
+                away,
+            }),
         })
     }
 
@@ -71,12 +79,18 @@ impl Redis {
         self.shared.deadline
     }
 
-    pub(crate) async fn query<T: FromRedisValue + Send>(&self, command: &Cmd) -> Result<T, Unavailable> {
+    pub(crate) async fn query<T: FromRedisValue + Send>(
+        &self,
+        command: &Cmd,
+    ) -> Result<T, Unavailable> {
         self.with(|mut connection| async move { command.query_async(&mut connection).await })
             .await
     }
 
-    pub(crate) async fn pipeline<T: FromRedisValue + Send>(&self, pipeline: &Pipeline) -> Result<T, Unavailable> {
+    pub(crate) async fn pipeline<T: FromRedisValue + Send>(
+        &self,
+        pipeline: &Pipeline,
+    ) -> Result<T, Unavailable> {
         self.with(|mut connection| async move { pipeline.query_async(&mut connection).await })
             .await
     }
@@ -101,7 +115,10 @@ impl Redis {
         .await
         .unwrap_or_else(|_| Err(Unavailable::redis("no answer in time")));
         match &answer {
-            Ok(_) if shared.away.load(Ordering::Relaxed) && shared.away.swap(false, Ordering::Relaxed) => {
+            Ok(_)
+                if shared.away.load(Ordering::Relaxed)
+                    && shared.away.swap(false, Ordering::Relaxed) =>
+            {
                 tracing::info!("Redis answers again");
             }
             Err(error) if !shared.away.swap(true, Ordering::Relaxed) => {

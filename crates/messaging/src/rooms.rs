@@ -39,8 +39,17 @@ impl Rooms {
         let now = now_ms();
         let mut pipeline = pipe();
         pipeline
-            .cmd("ZADD").arg(redis_keys::ROOMS).arg("NX").arg(now).arg(room.as_str())
-            .cmd("ZADD").arg(redis_keys::ROOMS).arg("GT").arg(now).arg(room.as_str()).ignore();
+            .cmd("ZADD")
+            .arg(redis_keys::ROOMS)
+            .arg("NX")
+            .arg(now)
+            .arg(room.as_str())
+            .cmd("ZADD")
+            .arg(redis_keys::ROOMS)
+            .arg("GT")
+            .arg(now)
+            .arg(room.as_str())
+            .ignore();
         let (added,): (u64,) = self.redis.pipeline(&pipeline).await?;
         Ok(added == 1)
     }
@@ -53,8 +62,18 @@ impl Rooms {
         let now = now_ms();
         let mut pipeline = pipe();
         pipeline
-            .cmd("ZADD").arg(redis_keys::ROOMS).arg("GT").arg(now).arg(room.as_str()).ignore()
-            .cmd("ZADD").arg(redis_keys::USERS).arg("GT").arg(now).arg(user.to_string()).ignore();
+            .cmd("ZADD")
+            .arg(redis_keys::ROOMS)
+            .arg("GT")
+            .arg(now)
+            .arg(room.as_str())
+            .ignore()
+            .cmd("ZADD")
+            .arg(redis_keys::USERS)
+            .arg("GT")
+            .arg(now)
+            .arg(user.to_string())
+            .ignore();
         self.redis.pipeline(&pipeline).await
     }
 
@@ -62,7 +81,11 @@ impl Rooms {
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn tell_everybody(&self, packet: &str, except: Option<&str>) -> Result<(), Unavailable> {
+    pub async fn tell_everybody(
+        &self,
+        packet: &str,
+        except: Option<&str>,
+    ) -> Result<(), Unavailable> {
         let mut command = redis::cmd("PUBLISH");
         command
             .arg(redis_keys::LOBBY_CHANNEL)

@@ -76,7 +76,10 @@ impl RpcClient {
     ///
     /// # Errors
     /// When no answer comes; what was asked for may have been done all the same.
-    pub async fn call<Q: Serialize + Sync, R: DeserializeOwned>(&self, question: &Q) -> Result<R, RpcError> {
+    pub async fn call<Q: Serialize + Sync, R: DeserializeOwned>(
+        &self,
+        question: &Q,
+    ) -> Result<R, RpcError> {
         let payload = serde_json::to_vec(question)?;
         let deadline = Instant::now() + self.patience;
         let answer = timeout_at(deadline, self.ask(&payload))
@@ -94,7 +97,13 @@ impl RpcClient {
             .with_correlation_id(waiting.id.to_string().into())
             .with_expiration(self.patience.as_millis().to_string().into());
         channel
-            .basic_publish("".into(), self.queue.into(), BasicPublishOptions::default(), payload, properties)
+            .basic_publish(
+                "".into(),
+                self.queue.into(),
+                BasicPublishOptions::default(),
+                payload,
+                properties,
+            )
             .await
             .map_err(Unavailable::rabbitmq)?;
         waiting.answer().await
@@ -130,13 +139,20 @@ impl RpcClient {
 
     async fn open(&self) -> Result<(Channel, Consumer), Unavailable> {
         let channel = self.amqp.channel().await?;
-        self.amqp.within(declare_queue(&channel, self.queue)).await?;
+        self.amqp
+            .within(declare_queue(&channel, self.queue))
+            .await?;
         // Direct reply-to demands a consumer without acknowledgements.
         let no_ack = BasicConsumeOptions {
             no_ack: true,
             ..BasicConsumeOptions::default()
         };
-        let consume = channel.basic_consume(DIRECT_REPLY_TO.into(), "".into(), no_ack, FieldTable::default());
+        let consume = channel.basic_consume(
+            DIRECT_REPLY_TO.into(),
+            "".into(),
+            no_ack,
+            FieldTable::default(),
+        );
         let answers = self.amqp.within(consume).await?;
         Ok((channel, answers))
     }

@@ -3,8 +3,8 @@ use lapin::{
     BasicProperties, Channel, Consumer,
     message::Delivery,
     options::{
-        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions,
-        BasicRejectOptions, QueueDeclareOptions,
+        BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions,
+        BasicQosOptions, BasicRejectOptions, QueueDeclareOptions,
     },
     types::{AMQPValue, FieldTable},
 };
@@ -78,7 +78,8 @@ where
     };
     if ended.is_ok() {
         let tag = consumer.tag();
-        amqp.within(channel.basic_cancel(tag, BasicCancelOptions::default())).await?;
+        amqp.within(channel.basic_cancel(tag, BasicCancelOptions::default()))
+            .await?;
     }
     while in_flight.join_next().await.is_some() {}
     if ended.is_ok() {
@@ -88,16 +89,30 @@ where
     ended
 }
 
-async fn start(channel: &Channel, queue: &'static str, prefetch: u16) -> Result<Consumer, lapin::Error> {
+async fn start(
+    channel: &Channel,
+    queue: &'static str,
+    prefetch: u16,
+) -> Result<Consumer, lapin::Error> {
     declare_queue(channel, queue).await?;
-    channel.basic_qos(prefetch, BasicQosOptions::default()).await?;
     channel
-        .basic_consume(queue.into(), "".into(), BasicConsumeOptions::default(), FieldTable::default())
+        .basic_qos(prefetch, BasicQosOptions::default())
+        .await?;
+    channel
+        .basic_consume(
+            queue.into(),
+            "".into(),
+            BasicConsumeOptions::default(),
+            FieldTable::default(),
+        )
         .await
 }
 
 /// Both sides declare the queue, so neither has to start first.
-pub(crate) async fn declare_queue(channel: &Channel, queue: &'static str) -> Result<(), lapin::Error> {
+pub(crate) async fn declare_queue(
+    channel: &Channel,
+    queue: &'static str,
+) -> Result<(), lapin::Error> {
     let mut arguments = FieldTable::default();
     arguments.insert("x-max-length".into(), AMQPValue::LongInt(QUEUE_LENGTH));
     channel
@@ -129,7 +144,10 @@ where
         }
     };
     if let Err(unavailable) = settled {
-        tracing::debug!(reason = unavailable.reason, "a request was not settled; the broker gives it out again");
+        tracing::debug!(
+            reason = unavailable.reason,
+            "a request was not settled; the broker gives it out again"
+        );
     }
 }
 
@@ -141,7 +159,8 @@ async fn reply<R: Serialize>(
 ) -> Result<(), Unavailable> {
     if let Some(reply_to) = delivery.properties.reply_to() {
         let payload = serde_json::to_vec(answer).map_err(Unavailable::rabbitmq)?;
-        let mut properties = BasicProperties::default().with_content_type("application/json".into());
+        let mut properties =
+            BasicProperties::default().with_content_type("application/json".into());
         if let Some(id) = delivery.properties.correlation_id() {
             properties = properties.with_correlation_id(id.clone());
         }
@@ -154,7 +173,9 @@ async fn reply<R: Serialize>(
         );
         amqp.within(publish).await?;
     }
-    amqp.within(delivery.acker.ack(BasicAckOptions::default())).await.map(drop)
+    amqp.within(delivery.acker.ack(BasicAckOptions::default()))
+        .await
+        .map(drop)
 }
 
 async fn reject(amqp: &Amqp, delivery: &Delivery) -> Result<(), Unavailable> {

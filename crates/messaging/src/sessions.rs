@@ -42,7 +42,8 @@ impl Sessions {
         let key = redis_keys::session(&id);
         let text: Option<String> = self.redis.query(redis::cmd("GET").arg(&key)).await?;
         // A session this version cannot read has ended, like one that expired.
-        let Some(session) = text.and_then(|text| serde_json::from_str::<Session>(&text).ok()) else {
+        let Some(session) = text.and_then(|text| serde_json::from_str::<Session>(&text).ok())
+        else {
             return Ok(None);
         };
         let expire = self.lifetime(&session);
@@ -79,6 +80,10 @@ impl Sessions {
     }
 
     fn lifetime(&self, session: &Session) -> u64 {
-        if session.user.is_some() { self.idle_secs } else { self.anonymous_secs }
+        if session.user.is_some() {
+            self.idle_secs
+        } else {
+            self.anonymous_secs
+        }
     }
 }

@@ -71,7 +71,10 @@ impl Subscriber {
     pub async fn subscribe(&self, channel: String) -> Result<(), Unavailable> {
         let (done, confirmed) = oneshot::channel();
         let subscribed = async {
-            self.commands.send(Command::Subscribe(channel, done)).await.ok()?;
+            self.commands
+                .send(Command::Subscribe(channel, done))
+                .await
+                .ok()?;
             confirmed.await.ok()
         };
         timeout(self.deadline, subscribed)
@@ -143,9 +146,12 @@ impl Task {
     }
 
     async fn connect(&mut self) -> Result<(PubSubSink, PubSubStream), Ended> {
-        let (mut sink, stream) = within(self.redis.deadline(), self.redis.client().get_async_pubsub())
-            .await?
-            .split();
+        let (mut sink, stream) = within(
+            self.redis.deadline(),
+            self.redis.client().get_async_pubsub(),
+        )
+        .await?
+        .split();
         // In one command: a node may be in thousands of rooms.
         let channels: Vec<_> = self.channels.iter().map(String::as_str).collect();
         if !channels.is_empty() {
@@ -154,7 +160,11 @@ impl Task {
         Ok((sink, stream))
     }
 
-    async fn serve(&mut self, mut sink: PubSubSink, mut stream: PubSubStream) -> Result<Ended, Ended> {
+    async fn serve(
+        &mut self,
+        mut sink: PubSubSink,
+        mut stream: PubSubStream,
+    ) -> Result<Ended, Ended> {
         let deadline = self.redis.deadline();
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -200,7 +210,10 @@ impl Task {
     }
 }
 
-async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, RedisError>>) -> Result<T, Ended> {
+async fn within<T>(
+    deadline: Duration,
+    work: impl Future<Output = Result<T, RedisError>>,
+) -> Result<T, Ended> {
     match timeout(deadline, work).await {
         Ok(result) => Ok(result?),
         Err(_) => Err(Ended::Broken("no answer in time".to_owned())),

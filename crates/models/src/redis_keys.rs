@@ -18,9 +18,6 @@ pub const CLEANUP_LEADER: &str = "cleanup:leader";
 /// The hash tag of a room's keys.
 fn tag(room: &RoomName) -> String {
     let name = room.as_str();
-    if !name.contains(['{', '}', '%']) {
-        return name.to_owned();
-    }
     name.replace('%', "%25")
         .replace('{', "%7B")
         .replace('}', "%7D")
@@ -60,6 +57,17 @@ pub fn room_sent(room: &RoomName, user: UserId, id: &ChatId) -> String {
 #[must_use]
 pub fn room_channel(room: &RoomName) -> String {
     format!("rooms:{{{}}}:events", tag(room))
+}
+
+/// The room of a channel made by [`room_channel`].
+#[must_use]
+pub fn room_of_channel(channel: &str) -> Option<RoomName> {
+    let tag = channel.strip_prefix("rooms:{")?.strip_suffix("}:events")?;
+    let name = tag
+        .replace("%7D", "}")
+        .replace("%7B", "{")
+        .replace("%25", "%");
+    Some(RoomName::stored(name))
 }
 
 /// Hash: a user's name and type.
@@ -109,5 +117,13 @@ mod tests {
             "rooms:{a%7D:chats%7Bb}:chats"
         );
         assert_ne!(room_chats(&room("%7D")), room_chats(&room("}")));
+        for name in [
+            "lobby", "}", "{", "%7D", "%257B", "a%b{c}d", "50% off", "}:events",
+        ] {
+            assert_eq!(
+                room_of_channel(&room_channel(&room(name))),
+                Some(room(name))
+            );
+        }
     }
 }

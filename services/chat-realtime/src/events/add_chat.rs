@@ -1,0 +1,59 @@
+use futures_util::future::join;
+use messaging::Append;
+use models::{
+    ChatId, InvalidMessage, MessageText,
+    events::{AddChat, ErrorCode, EventError, Stored},
+};
+
+use super::{parse, parse_room, unavailable};
+use crate::{member::Member, node::Node};
+
+/// `AddChat`: stores a message; the room learns of it through Redis, the sender included.
+pub(crate) async fn handle(
+    node: &Node,
+    member: &Member,
+    payload: &str,
+) -> Result<Stored, EventError> {
+    let message = parse_message(node, member, payload)?;
+    if !member.is_in(&message.room) {
+        return Err(EventError::new(
+            ErrorCode::NotInRoom,
+            "Enter the room before you speak in it",
+        ));
+    }
+    let admitted = node
+        .rate_limit
+        .admit(member.user.id)
+        .await
+        .map_err(unavailable)?;
+    if let Err(wait) = admitted {
+        let seconds = wait.as_secs_f64();
+        let message = format!("Too many messages. Try again in {seconds:.1} seconds");
+        return Err(EventError::new(ErrorCode::RateLimited, message));
+    }
+    // The marks are on keys of their own and only ever grow, so they need not wait for the message, nor it for them.
+    let marks = node.rooms.touch(&message.room, member.user.id);
+    let (stored, _) = join(node.chats.append(&message), marks).await;
+    stored.map_err(unavailable)
+}
+
+fn parse_message(node: &Node, member: &Member, payload: &str) -> Result<Append, EventError> {
+    let AddChat { room, message, id } = parse(payload)?;
+    let room = parse_room(&room, &node.limits)?;
+    let message = MessageText::parse(message, &node.limits).map_err(|error| {
+        let code = match error {
+            InvalidMessage::Empty => ErrorCode::Invalid,
+            InvalidMessage::TooLong { .. } => ErrorCode::TooLarge,
+        };
+        EventError::new(code, error.to_string())
+    })?;
+    let id = id
+        .map_or_else(|| Ok(ChatId::generate()), ChatId::parse)
+        .map_err(|error| EventError::new(ErrorCode::Invalid, error.to_string()))?;
+    Ok(Append {
+        id,
+        room,
+        message,
+        user: member.user.clone(),
+    })
+}

@@ -1,0 +1,27 @@
+use std::cell::RefCell;
+
+use messaging::Connection;
+use models::User;
+
+/// What a socket is to the chat: somebody's connection, in one room or in none. Kept with the socket.
+pub(crate) struct Member {
+    pub(crate) user: User,
+    /// Set while the socket is in a room.
+    pub(crate) place: RefCell<Option<Connection>>,
+}
+
+impl Member {
+    pub(crate) fn new(user: User) -> Self {
+        Self {
+            user,
+            place: RefCell::new(None),
+        }
+    }
+
+    pub(crate) fn is_in(&self, room: &models::RoomName) -> bool {
+        self.place
+            .borrow()
+            .as_ref()
+            .is_some_and(|place| place.room == *room)
+    }
+}

@@ -1,0 +1,202 @@
+//! Builds a chat-realtime node from its settings and runs it.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{App, HttpServer, dev::Server};
+use anyhow::Context;
+use futures_util::FutureExt;
+use lifecycle::Lifecycle;
+use messaging::{Amqp, Presence, Published, Redis, Sessions, Subscriber};
+use models::{events::NAMESPACE, redis_keys};
+use socketio::{CloseReason, ConnectionCount, Rooms, SocketIo};
+use tokio::{
+    sync::mpsc,
+    time::{MissedTickBehavior, interval, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    chat::Chat,
+    fan_out::{self, Delivery, Workers},
+    node::Node,
+    settings::Settings,
+};
+
+/// How often a stopping node looks whether its last connection is gone.
+const DRAIN_POLL: Duration = Duration::from_millis(20);
+
+/// A node that listens, and serves once it runs.
+pub struct Application {
+    server: Server,
+    port: u16,
+    node: Arc<Node>,
+    workers: Workers,
+    published: mpsc::Receiver<Published>,
+    subscriber: Subscriber,
+    connections: ConnectionCount,
+    stop: CancellationToken,
+}
+
+/// Builds a node: takes its address and adds its conditions of readiness. Waits for neither Redis nor RabbitMQ.
+///
+/// # Errors
+/// When the address is taken, or a setting will not do.
+pub async fn build(
+    settings: Settings,
+    amqp: Amqp,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<Application> {
+    let redis = Redis::connect(&settings.redis)?;
+    let sessions = Sessions::new(redis.clone(), &settings.session)
+        .context("PACKTCHAT__SESSION__SECRET will not do")?;
+    let (subscriber, published) = Subscriber::start(&redis);
+    let node = Arc::new(Node::new(
+        &redis,
+        sessions,
+        subscriber.clone(),
+        settings.limits,
+    ));
+    let workers = Workers::default();
+    let connections = ConnectionCount::default();
+    let (server, port) = listen(&settings, &node, &workers, &connections, lifecycle)?;
+    ready_when(lifecycle, redis, amqp);
+    Ok(Application {
+        server,
+        port,
+        node,
+        workers,
+        published,
+        subscriber,
+        connections,
+        stop: lifecycle.stop(),
+    })
+}
+
+fn listen(
+    settings: &Settings,
+    node: &Arc<Node>,
+    workers: &Workers,
+    connections: &ConnectionCount,
+    lifecycle: &Lifecycle,
+) -> anyhow::Result<(Server, u16)> {
+    let config = socketio::Config::from(&settings.socket);
+    let (node, workers, connections) = (node.clone(), workers.clone(), connections.clone());
+    let stop = lifecycle.stop();
+    // Runs once on each worker thread.
+    let mut server = HttpServer::new(move || {
+        let rooms = Rooms::new();
+        let io = SocketIo::builder(config.clone())
+            .namespace(NAMESPACE, rooms.clone(), Chat::new(node.clone()))
+            .count(connections.clone())
+            .build();
+        actix_web::rt::spawn(deliver(workers.add(), rooms));
+        actix_web::rt::spawn(close_when(stop.clone(), io.clone()));
+        App::new().configure(|app| io.configure(app))
+    });
+    if let Some(workers) = settings.http.workers {
+        server = server.workers(workers);
+    }
+    let listen = settings.http.listen;
+    let server = server
+        .on_connect(socketio::on_connect(Duration::from_millis(settings.socket.ping_timeout_ms)))
+        .client_request_timeout(Duration::from_secs(5))
+        .shutdown_timeout(1)
+        .disable_signals()
+        .bind(listen)
+        .with_context(|| {
+            format!("cannot listen at {listen}: let PACKTCHAT__HTTP__LISTEN name a free address of this machine")
+        })?;
+    let port = server.addrs().first().map_or(0, SocketAddr::port);
+    Ok((server.run(), port))
+}
+
+/// Gives frames to the sockets of this worker thread.
+async fn deliver(mut deliveries: mpsc::Receiver<Delivery>, rooms: Rooms) {
+    while let Some(Delivery {
+        room,
+        except,
+        frame,
+    }) = deliveries.recv().await
+    {
+        match room {
+            Some(room) => rooms.send(room.as_str(), &frame, except.as_deref()),
+            None => rooms.send_all(&frame, except.as_deref()),
+        }
+    }
+}
+
+/// Stock clients reconnect by themselves, to a node that stays.
+async fn close_when(stop: CancellationToken, io: SocketIo) {
+    stop.cancelled().await;
+    io.close_all(CloseReason::ServiceRestart);
+}
+
+fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp) {
+    lifecycle.ready_when("redis", move || {
+        let redis = redis.clone();
+        async move { redis.ping().await.map_err(|error| error.to_string()) }.boxed()
+    });
+    lifecycle.ready_when("amqp", move || {
+        let amqp = amqp.clone();
+        async move { amqp.ping().await.map_err(|error| error.to_string()) }.boxed()
+    });
+}
+
+impl Application {
+    /// Where it listens.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Serves until it is told to stop, then closes every socket politely and waits until the last has left its room.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn run(self) -> anyhow::Result<()> {
+        let handle = self.server.handle();
+        let background = CancellationToken::new();
+        let _ended = background.clone().drop_guard();
+        tokio::spawn(until(
+            &background,
+            fan_out::run(self.node.clone(), self.workers, self.published),
+        ));
+        tokio::spawn(until(&background, listen_to_lobby(self.subscriber)));
+        tokio::spawn(until(&background, keep_places(self.node)));
+        let drain = async {
+            self.stop.cancelled().await;
+            while self.connections.get() > 0 {
+                sleep(DRAIN_POLL).await;
+            }
+            handle.stop(true).await;
+        };
+        let (served, ()) = futures_util::future::join(self.server, drain).await;
+        served.context("the HTTP server failed")
+    }
+}
+
+/// This work, which ends with the node at the latest.
+fn until<F: Future<Output = ()>>(
+    end: &CancellationToken,
+    work: F,
+) -> impl Future<Output = ()> + use<F> {
+    end.clone().run_until_cancelled_owned(work).map(drop)
+}
+
+/// Everybody hears of new rooms. A subscription that was not confirmed is made when Redis is back.
+async fn listen_to_lobby(subscriber: Subscriber) {
+    let _ = subscriber
+        .subscribe(redis_keys::LOBBY_CHANNEL.to_owned())
+        .await;
+}
+
+/// Heartbeats and sweeps until the node ends. A round that fails was logged as an outage, and the next makes up for it.
+async fn keep_places(node: Arc<Node>) {
+    let mut rounds = interval(Presence::HEARTBEAT);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        rounds.tick().await;
+        let _ = node.attendance.beat().await;
+        node.subscriptions.prune().await;
+    }
+}
