@@ -70,6 +70,11 @@ impl Frame {
         self.0
     }
 
+    #[cfg(test)]
+    pub(crate) fn from_bytes(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
     pub(crate) fn packet(packet: Packet) -> Self {
         match CommonParser.encode(packet) {
             Value::Str(text, None) => Self::engine(EnginePacket::Message(text)),

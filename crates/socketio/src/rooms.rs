@@ -106,3 +106,135 @@ fn fan_out(members: &Members, frame: &Frame, except: Option<&str>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use futures_util::task::noop_waker;
+
+    use super::*;
+    use crate::{config::Config, outbox::Outbox};
+
+    struct Client {
+        socket: Socket,
+        outbox: Rc<Outbox>,
+    }
+
+    impl Client {
+        fn connecting(rooms: &Rooms) -> Self {
+            let outbox = Rc::new(Outbox::new(&Config::default()));
+            let socket = Socket::new("/".into(), outbox.clone(), rooms.clone());
+            Self { socket, outbox }
+        }
+
+        fn connected(rooms: &Rooms) -> Self {
+            let client = Self::connecting(rooms);
+            client.socket.admitted(Frame::text("connect"));
+            client.read();
+            client
+        }
+
+        fn read(&self) -> Vec<Frame> {
+            let waker = noop_waker();
+            let mut frames = Vec::new();
+            while let Poll::Ready(Some(bytes)) =
+                self.outbox.poll_frame(&Context::from_waker(&waker))
+            {
+                frames.push(Frame::from_bytes(bytes));
+            }
+            frames
+        }
+    }
+
+    #[test]
+    fn a_room_gets_what_is_sent_to_it_but_the_sender() {
+        let rooms = Rooms::new();
+        let [a, b, c] = [(); 3].map(|()| Client::connected(&rooms));
+        a.socket.join("x");
+        b.socket.join("x");
+        b.socket.join("y");
+        c.socket.join("y");
+        let frame = Frame::text("hello");
+        rooms.send("x", &frame, Some(a.socket.id()));
+        rooms.send("y", &frame, None);
+        rooms.send("z", &frame, None);
+        assert_eq!(a.read(), []);
+        assert_eq!(b.read(), [frame.clone(), frame.clone()]);
+        assert_eq!(c.read(), std::slice::from_ref(&frame));
+        rooms.send_all(&frame, Some(c.socket.id()));
+        assert_eq!((a.read().len(), b.read().len(), c.read().len()), (1, 1, 0));
+    }
+
+    #[test]
+    fn joining_twice_is_joining_once() {
+        let rooms = Rooms::new();
+        let a = Client::connected(&rooms);
+        a.socket.join("x");
+        a.socket.join("x");
+        assert_eq!(rooms.members("x"), 1);
+        a.socket.leave("x");
+        assert_eq!(rooms.members("x"), 0);
+        a.socket.leave("x");
+    }
+
+    #[test]
+    fn who_disconnects_leaves_nothing_behind() {
+        let rooms = Rooms::new();
+        let a = Client::connected(&rooms);
+        a.socket.join("x");
+        a.socket.join("y");
+        let seen: Vec<_> = rooms.sockets_in("x").iter().map(Socket::sid).collect();
+        assert_eq!(seen, [a.socket.sid()]);
+        assert!(rooms.socket(a.socket.id()).is_some());
+        a.socket.disconnected();
+        a.socket.join("x");
+        a.socket.send(&Frame::text("late"));
+        assert_eq!(a.read(), []);
+        assert!(!a.socket.is_connected());
+        assert!(rooms.socket(a.socket.id()).is_none());
+        let table = rooms.0.borrow();
+        assert!(table.rooms.is_empty() && table.sockets.is_empty());
+    }
+
+    #[test]
+    fn leaving_all_rooms_keeps_the_socket() {
+        let rooms = Rooms::new();
+        let a = Client::connected(&rooms);
+        a.socket.join("x");
+        a.socket.join("y");
+        a.socket.leave_all();
+        assert_eq!((rooms.members("x"), rooms.members("y")), (0, 0));
+        assert_eq!(rooms.sockets(), 1);
+    }
+
+    #[test]
+    fn who_is_not_admitted_yet_gets_everything_after_the_admission() {
+        let rooms = Rooms::new();
+        let a = Client::connecting(&rooms);
+        a.socket.join("x");
+        let [first, second] = [Frame::text("first"), Frame::text("second")];
+        a.socket.send(&first);
+        rooms.send("x", &second, None);
+        rooms.send_all(&second, None);
+        assert_eq!(a.read(), []);
+        let connect = Frame::connect("/", a.socket.id());
+        a.socket.admitted(connect.clone());
+        assert_eq!(a.read(), [connect, first, second]);
+    }
+
+    #[test]
+    fn who_is_not_admitted_yet_is_not_sent_without_bound() {
+        let rooms = Rooms::new();
+        let a = Client::connecting(&rooms);
+        for _ in 0..=Config::default().max_buffered_frames {
+            a.socket.send(&Frame::text("x"));
+        }
+        let waker = noop_waker();
+        assert!(
+            a.outbox
+                .poll_asked_to_close(&Context::from_waker(&waker))
+                .is_some()
+        );
+    }
+}

@@ -2,7 +2,7 @@
 //! what is to be done comes out. It knows which namespaces exist and which of them this client
 //! has joined; it knows no sockets, handlers or queues.
 
-use std::{rc::Rc, time::Instant};
+use std::{collections::VecDeque, rc::Rc, time::Instant};
 
 use bytes::Bytes;
 use engineioxide_core::{OpenPacket, Packet as EnginePacket, ProtocolVersion, Sid, Str};
@@ -42,7 +42,7 @@ pub(crate) enum Action {
     Event {
         namespace: usize,
         payload: EventPayload,
-        attachments: std::collections::VecDeque<Bytes>,
+        attachments: VecDeque<Bytes>,
         ack: Option<i64>,
     },
     /// The client left the namespace.
@@ -252,9 +252,267 @@ fn object(value: &Value) -> Result<Box<RawValue>, Violation> {
     }
 }
 
-fn parts(value: Value) -> Result<(Str, std::collections::VecDeque<Bytes>), Violation> {
+fn parts(value: Value) -> Result<(Str, VecDeque<Bytes>), Violation> {
     match value {
         Value::Str(json, attachments) => Ok((json, attachments.unwrap_or_default())),
         Value::Bytes(_) => Err(Violation::Payload),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::errors::close_reason;
+
+    const CHAT: usize = 1;
+
+    fn config() -> Config {
+        Config {
+            ping_interval: Duration::from_secs(25),
+            ping_timeout: Duration::from_secs(20),
+            connect_timeout: Duration::from_secs(45),
+            max_payload: 100,
+            ..Config::default()
+        }
+    }
+
+    fn session(now: Instant) -> Session {
+        Session::open(&config(), ["/".into(), "/chat".into()].into(), now).0
+    }
+
+    fn joined() -> Session {
+        let mut session = session(Instant::now());
+        told(&mut session, "40/chat,").unwrap();
+        session.admit(CHAT, "id");
+        session
+    }
+
+    fn told(session: &mut Session, text: &str) -> Result<Action, Violation> {
+        session.text(text, Instant::now())
+    }
+
+    #[test]
+    fn opens_with_its_settings() {
+        let (session, frame) = Session::open(&config(), [].into(), Instant::now());
+        let open = format!(
+            r#"0{{"sid":"{}","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":100}}"#,
+            session.id()
+        );
+        assert!(frame.into_bytes().ends_with(open.as_bytes()));
+    }
+
+    #[test]
+    fn asks_the_namespace_before_anything_is_let_in() {
+        let mut session = session(Instant::now());
+        let Ok(Action::Connect { namespace, auth }) = told(&mut session, r#"40/chat,{"a":1}"#)
+        else {
+            panic!("no CONNECT");
+        };
+        assert_eq!(namespace, CHAT);
+        assert_eq!(auth.unwrap().get(), r#"{"a":1}"#);
+        assert!(matches!(
+            told(&mut session, r#"42/chat,["early"]"#),
+            Err(Violation::State)
+        ));
+        assert_eq!(
+            session.admit(CHAT, "id"),
+            Frame::text(r#"0/chat,{"sid":"id"}"#)
+        );
+        assert!(matches!(
+            told(&mut session, r#"42/chat,["late"]"#),
+            Ok(Action::Event {
+                namespace: CHAT,
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn a_refused_client_may_try_again() {
+        let mut session = session(Instant::now());
+        told(&mut session, "40").unwrap();
+        session.refuse(0, &ConnectError::new("No"));
+        assert!(matches!(
+            told(&mut session, "40"),
+            Ok(Action::Connect { auth: None, .. })
+        ));
+    }
+
+    #[test]
+    fn unknown_namespaces_are_refused_and_cost_nothing() {
+        let mut session = joined();
+        let Ok(Action::Send(frame)) = told(&mut session, "40/nope,") else {
+            panic!("no answer");
+        };
+        assert_eq!(
+            frame,
+            Frame::text(r#"4/nope,{"message":"Invalid namespace"}"#)
+        );
+        assert!(matches!(
+            told(&mut session, r#"42/nope,["x"]"#),
+            Err(Violation::State)
+        ));
+    }
+
+    #[test]
+    fn events_come_apart_with_their_acknowledgement_id() {
+        let mut session = joined();
+        let Ok(Action::Event { payload, ack, .. }) =
+            told(&mut session, r#"42/chat,17["say",{"a":1},2]"#)
+        else {
+            panic!("no event");
+        };
+        assert_eq!(payload.name, "say");
+        assert_eq!(payload.args.len(), 2);
+        assert_eq!(ack, Some(17));
+    }
+
+    #[test]
+    fn attachments_complete_their_event() {
+        let mut session = joined();
+        let head = r#"452-/chat,["b",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
+        assert!(matches!(told(&mut session, head), Ok(Action::None)));
+        let bytes = Bytes::from_static(&[1]);
+        assert!(matches!(session.binary(bytes), Ok(Action::None)));
+        // A text message may carry one too, as base64.
+        let Ok(Action::Event { attachments, .. }) = told(&mut session, "bAgM=") else {
+            panic!("no event");
+        };
+        assert_eq!(attachments, [vec![1], vec![2, 3]]);
+    }
+
+    #[test]
+    fn attachments_are_bounded_and_belong_to_an_event() {
+        let too_large = |violation| close_reason(&violation) == CloseReason::PayloadTooLarge;
+        let mut session = joined();
+        let error = told(&mut session, r#"4511-/chat,["b"]"#).unwrap_err();
+        assert!(too_large(error), "too many");
+        told(&mut session, r#"452-/chat,["b"]"#).unwrap();
+        session.binary(vec![0; 60].into()).unwrap();
+        let error = session.binary(vec![0; 60].into()).unwrap_err();
+        assert!(too_large(error), "too heavy");
+        assert!(joined().binary(vec![1].into()).is_err(), "stray");
+    }
+
+    #[test]
+    fn what_is_malformed_is_a_violation() {
+        for malformed in [
+            "",
+            "4",
+            "47",
+            "4abc",
+            "4é",
+            "0{}",
+            "2",
+            "2probe",
+            "3probe",
+            "5",
+            "7",
+            "x",
+            "é",
+            "b!",
+            "42/chat,",
+            "42/chat,{}",
+            "42/chat,[]",
+            "42/chat,[1]",
+            r#"42/chat,["a""#,
+            r#"42/chat,["connect"]"#,
+            "43/chat,1{}",
+            "43/chat,1",
+            r#"43/chat,["x"]"#,
+            "44/chat,{}",
+            "45-/chat,[]",
+            "46-/chat,1[]",
+            "4599999999999999999999-/chat,[]",
+            "40/chat,",
+            "40,[]",
+            "40,1",
+            "42/chat,99999999999999999999999[1]",
+        ] {
+            let violation = told(&mut joined(), malformed).expect_err(malformed);
+            assert!(
+                matches!(
+                    close_reason(&violation),
+                    CloseReason::InvalidPacket | CloseReason::UnexpectedPacket
+                ),
+                "{malformed}"
+            );
+        }
+    }
+
+    #[test]
+    fn acknowledgements_nobody_asked_for_are_ignored() {
+        assert!(matches!(
+            told(&mut joined(), r#"43/chat,1["x"]"#),
+            Ok(Action::None)
+        ));
+    }
+
+    #[test]
+    fn what_crosses_a_putting_out_is_ignored() {
+        let mut session = joined();
+        session.put_out(CHAT);
+        for crossing in [r#"42/chat,["say"]"#, "41/chat,"] {
+            assert!(matches!(told(&mut session, crossing), Ok(Action::None)));
+        }
+        assert!(matches!(
+            told(&mut session, "40/chat,"),
+            Ok(Action::Connect {
+                namespace: CHAT,
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn a_client_that_left_may_come_back() {
+        let mut session = joined();
+        assert!(matches!(
+            told(&mut session, "41/chat,"),
+            Ok(Action::Leave { namespace: CHAT })
+        ));
+        assert!(matches!(
+            told(&mut session, "40/chat,"),
+            Ok(Action::Connect { .. })
+        ));
+    }
+
+    #[test]
+    fn the_connect_timeout_ends_with_the_first_admission() {
+        let start = Instant::now();
+        let config = config();
+        let mut idle = session(start);
+        let mut pending = session(start);
+        let mut admitted = session(start);
+        told(&mut pending, "40").unwrap();
+        told(&mut admitted, "40").unwrap();
+        admitted.admit(0, "id");
+        let end = start + config.connect_timeout;
+        for session in [&mut idle, &mut pending, &mut admitted] {
+            let ping = start + config.ping_interval;
+            assert_eq!(session.deadline(), ping);
+            assert_eq!(session.tick(ping), Tick::Send(Frame::ping()));
+            session.text("3", ping).unwrap();
+        }
+        assert_eq!(idle.deadline(), end);
+        assert_eq!(idle.tick(end), Tick::Close(CloseReason::ConnectTimeout));
+        assert_eq!(pending.tick(end), Tick::Close(CloseReason::ConnectTimeout));
+        assert_eq!(admitted.tick(end), Tick::None);
+    }
+
+    #[test]
+    fn a_client_that_does_not_answer_is_given_up() {
+        let start = Instant::now();
+        let mut session = session(start);
+        told(&mut session, "40").unwrap();
+        session.admit(0, "id");
+        let ping = session.deadline();
+        assert_eq!(session.tick(ping), Tick::Send(Frame::ping()));
+        // Only a pong is an answer.
+        session.text(r#"42["x"]"#, ping).unwrap();
+        let end = session.deadline();
+        assert_eq!(session.tick(end), Tick::Close(CloseReason::PingTimeout));
     }
 }

@@ -107,3 +107,115 @@ fn data(kind: OpCode, payload: BytesMut) -> Message {
         Message::Binary(payload.freeze())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = 1_000;
+    const FIN: u8 = 0x80;
+
+    fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+        let mask = [1, 2, 3, 4];
+        let mut frame = vec![first];
+        match payload.len() {
+            length @ 0..=125 => frame.push(0x80 | length as u8),
+            length => {
+                frame.push(0x80 | 126);
+                frame.extend_from_slice(&(length as u16).to_be_bytes());
+            }
+        }
+        frame.extend_from_slice(&mask);
+        frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(b, m)| b ^ m));
+        frame
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Vec<Message>, ProtocolError> {
+        let mut decoder = Decoder::new(MAX);
+        decoder.feed(Bytes::copy_from_slice(bytes));
+        let mut messages = Vec::new();
+        while let Some(message) = decoder.decode()? {
+            messages.push(message);
+        }
+        Ok(messages)
+    }
+
+    #[test]
+    fn messages_come_out_however_the_bytes_are_cut() {
+        let bytes = [
+            frame(FIN | 1, b"one"),
+            frame(FIN | 2, &[7; 300]),
+            frame(FIN | 9, b"ping"),
+            frame(FIN | 10, b"pong"),
+            frame(FIN | 1, b""),
+            frame(FIN | 8, &[0x03, 0xE8]),
+        ]
+        .concat();
+        let expected = decode(&bytes).unwrap();
+        assert_eq!(expected.len(), 5);
+        assert_eq!(expected[0], Message::Text("one".into()));
+        assert_eq!(expected[4], Message::Close);
+        for size in 1..20 {
+            let mut decoder = Decoder::new(MAX);
+            let mut messages = Vec::new();
+            for chunk in bytes.chunks(size) {
+                decoder.feed(Bytes::copy_from_slice(chunk));
+                while let Some(message) = decoder.decode().unwrap() {
+                    messages.push(message);
+                }
+            }
+            assert_eq!(messages, expected, "in chunks of {size}");
+            assert_eq!(decoder.bytes.capacity(), 0, "nothing is held when idle");
+        }
+    }
+
+    #[test]
+    fn fragments_make_one_message_with_control_frames_between() {
+        let bytes = [
+            frame(1, b"a"),
+            frame(0, b""),
+            frame(FIN | 9, b""),
+            frame(FIN, b"b"),
+        ];
+        let messages = decode(&bytes.concat()).unwrap();
+        assert_eq!(
+            messages,
+            [Message::Ping(Bytes::new()), Message::Text("ab".into())]
+        );
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused_before_it_is_held() {
+        let fits = vec![0; MAX];
+        assert!(decode(&frame(FIN | 2, &fits)).is_ok());
+        let large = vec![0; MAX + 1];
+        let overflow = |bytes: &[u8]| matches!(decode(bytes), Err(ProtocolError::Overflow));
+        assert!(overflow(&frame(FIN | 2, &large)));
+        assert!(overflow(&[frame(2, &fits), frame(FIN, b"x")].concat()));
+        // A frame said to be huge, of which a little more than allowed has arrived.
+        let mut huge = vec![FIN | 2, 0x80 | 127, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4];
+        assert!(decode(&huge).is_ok());
+        huge.resize(MAX + MAX_HEADER + 1, 0);
+        assert!(overflow(&huge));
+    }
+
+    #[test]
+    fn what_breaks_the_rules_is_refused() {
+        for (rule, bytes) in [
+            ("unmasked", vec![FIN | 1, 1, b'a']),
+            ("reserved bit", frame(FIN | 0x40 | 1, b"a")),
+            ("unknown kind", frame(FIN | 3, b"a")),
+            ("fragmented ping", frame(9, b"a")),
+            ("long ping", frame(FIN | 9, &[0; 126])),
+            ("nothing to continue", frame(FIN, b"a")),
+            (
+                "new message within one",
+                [frame(1, b"a"), frame(1, b"b")].concat(),
+            ),
+            ("close without a code", frame(FIN | 8, &[3])),
+            ("close with a reserved code", frame(FIN | 8, &[0x03, 0xED])),
+        ] {
+            assert!(decode(&bytes).is_err(), "{rule}");
+        }
+    }
+}

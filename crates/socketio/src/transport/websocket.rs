@@ -31,6 +31,10 @@ use crate::{
     server::Shared,
 };
 
+/// Messages of one client that are handled before others get a turn: other connections, and the
+/// writer that carries away the answers.
+const TURN: usize = 64;
+
 /// How long a client may take to answer a close frame.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
@@ -116,6 +120,7 @@ impl Future for WebSocket {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         let now = now();
+        let mut turn = TURN;
         loop {
             let handlers = this.connection.poll(cx);
             if let (State::Open, Some(reason)) = (this.state, this.connection.closed()) {
@@ -124,7 +129,11 @@ impl Future for WebSocket {
             if this.state == State::Closed {
                 return handlers;
             }
-            if !this.read(cx, now) && !this.tick(cx, now) {
+            if turn == 0 {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            if !this.read(cx, now, &mut turn) && !this.tick(cx, now) {
                 return Poll::Pending;
             }
         }
@@ -132,8 +141,8 @@ impl Future for WebSocket {
 }
 
 impl WebSocket {
-    /// Reads all there is and is wanted. False when nothing changed.
-    fn read(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    /// Reads what there is and is wanted, until its turn is over. False when nothing changed.
+    fn read(&mut self, cx: &mut Context<'_>, now: Instant, turn: &mut usize) -> bool {
         let mut progressed = false;
         loop {
             let wanted = match self.state {
@@ -143,9 +152,10 @@ impl WebSocket {
                 State::Closing(_) => true,
                 State::Closed => false,
             };
-            if !wanted {
+            if !wanted || *turn == 0 {
                 return progressed;
             }
+            *turn -= 1;
             match self.decoder.next() {
                 Ok(Some(message)) => self.receive(message, now),
                 Ok(None) => match self.payload.poll_next_unpin(cx) {
