@@ -254,3 +254,269 @@ impl Drop for Connection {
         self.shared.remove(self.session.id());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, time::Duration};
+
+    use actix_web::test::TestRequest;
+    use futures_util::task::noop_waker;
+    use serde_json::value::RawValue;
+    use tokio::sync::Semaphore;
+
+    use super::*;
+    use crate::{Config, ConnectError, ConnectionCount, Namespace, Rooms, SocketIo, frame::Frame};
+
+    /// Notes what it is asked; `wait`s for a permit; panics where it is told to.
+    #[derive(Clone, Default)]
+    struct Test(Rc<Notes>);
+
+    struct Notes {
+        log: RefCell<Vec<String>>,
+        gate: Semaphore,
+        panics_in: &'static str,
+    }
+
+    impl Default for Notes {
+        fn default() -> Self {
+            Self {
+                log: RefCell::default(),
+                gate: Semaphore::new(0),
+                panics_in: "",
+            }
+        }
+    }
+
+    impl Test {
+        fn note(&self, what: &str) {
+            self.0.log.borrow_mut().push(what.to_owned());
+            assert_ne!(self.0.panics_in, what);
+        }
+    }
+
+    impl Namespace for Test {
+        async fn connect(
+            &self,
+            _socket: &Socket,
+            _request: &HandshakeData,
+            auth: Option<Box<RawValue>>,
+        ) -> Result<(), ConnectError> {
+            if auth.is_some() {
+                self.0.gate.acquire().await.unwrap().forget();
+            }
+            self.note("connect");
+            Ok(())
+        }
+
+        async fn event(&self, socket: &Socket, event: Event) {
+            match event.name.as_str() {
+                "wait" => self.0.gate.acquire().await.unwrap().forget(),
+                "out" => socket.disconnect(false),
+                _ => {}
+            }
+            self.note(&event.name);
+        }
+
+        async fn disconnect(&self, _socket: &Socket, reason: DisconnectReason) {
+            self.note(&reason.to_string());
+        }
+    }
+
+    struct Fixture {
+        connection: Connection,
+        outbox: Rc<Outbox>,
+        test: Test,
+        count: ConnectionCount,
+        now: Instant,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            Self::panicking("")
+        }
+
+        fn panicking(panics_in: &'static str) -> Self {
+            let config = Config {
+                ping_interval: Duration::from_secs(10),
+                ping_timeout: Duration::from_secs(5),
+                max_pending_events: 2,
+                max_payload: 1_000,
+                ..Config::default()
+            };
+            let test = Test(Rc::new(Notes {
+                panics_in,
+                ..Notes::default()
+            }));
+            let count = ConnectionCount::default();
+            let io = SocketIo::builder(config)
+                .namespace("/", Rooms::new(), test.clone())
+                .count(count.clone())
+                .build();
+            let now = Instant::now();
+            let request = HandshakeData::new(&TestRequest::default().to_http_request());
+            let outbox = Rc::new(Outbox::new(io.0.config()));
+            let connection = Connection::open(io.0.clone(), request, outbox.clone(), now);
+            Self {
+                connection,
+                outbox,
+                test,
+                count,
+                now,
+            }
+        }
+
+        fn says(&mut self, text: &str) -> &mut Self {
+            self.connection.text(text, self.now);
+            self
+        }
+
+        fn run(&mut self) -> Poll<()> {
+            let waker = noop_waker();
+            self.connection.poll(&mut Context::from_waker(&waker))
+        }
+
+        fn read(&self) -> Vec<Frame> {
+            let waker = noop_waker();
+            let cx = Context::from_waker(&waker);
+            let mut frames = Vec::new();
+            while let Poll::Ready(Some(bytes)) = self.outbox.poll_frame(&cx) {
+                frames.push(Frame::from_bytes(bytes));
+            }
+            frames
+        }
+
+        fn log(&self) -> Vec<String> {
+            self.test.0.log.take()
+        }
+    }
+
+    #[test]
+    fn events_are_handled_one_after_another_and_before_the_end() {
+        let mut fixture = Fixture::new();
+        fixture.says("40").says(r#"40{"again":1}"#);
+        assert_eq!(
+            fixture.connection.closed(),
+            Some(CloseReason::UnexpectedPacket)
+        );
+
+        let mut fixture = Fixture::new();
+        let _ = fixture.says("40").run();
+        let _ = fixture.says(r#"42["wait"]"#).says(r#"42["b"]"#).run();
+        assert_eq!(fixture.log(), ["connect"]);
+        fixture.says("1");
+        assert_eq!(fixture.connection.closed(), Some(CloseReason::ClientClosed));
+        assert_eq!(fixture.run(), Poll::Pending);
+        fixture.test.0.gate.add_permits(1);
+        assert_eq!(fixture.run(), Poll::Ready(()));
+        assert_eq!(fixture.log(), ["wait", "b", "client closed"]);
+        assert_eq!(fixture.count.get(), 1);
+        drop(fixture.connection);
+        assert_eq!(fixture.count.get(), 0);
+    }
+
+    #[test]
+    fn an_admission_that_comes_too_late_is_followed_by_its_goodbye() {
+        let mut fixture = Fixture::new();
+        let _ = fixture.says(r#"40{"wait":1}"#).run();
+        fixture.read();
+        fixture.connection.close(CloseReason::TransportClosed);
+        fixture.test.0.gate.add_permits(1);
+        assert_eq!(fixture.run(), Poll::Ready(()));
+        assert_eq!(fixture.log(), ["connect", "transport closed"]);
+        assert_eq!(fixture.read(), []);
+    }
+
+    #[test]
+    fn a_panic_closes_the_connection_and_owes_one_goodbye_to_the_admitted() {
+        for (panics_in, log) in [
+            ("connect", vec!["connect"]),
+            ("a", vec!["connect", "a", "internal error"]),
+        ] {
+            let mut fixture = Fixture::panicking(panics_in);
+            let _ = fixture.says("40").run();
+            if fixture.connection.closed().is_none() {
+                fixture.says(r#"42["a"]"#).says(r#"42["b"]"#);
+            }
+            assert_eq!(fixture.run(), Poll::Ready(()));
+            assert_eq!(fixture.log(), log);
+            let reason = fixture.connection.closed();
+            assert_eq!(reason, Some(CloseReason::HandlerPanicked));
+        }
+        // One that panics while the connection ends, or in the goodbye itself.
+        for (panics_in, log) in [
+            ("a", vec!["connect", "a", "client closed"]),
+            ("client closed", vec!["connect", "a", "b", "client closed"]),
+        ] {
+            let mut fixture = Fixture::panicking(panics_in);
+            let _ = fixture.says("40").run();
+            fixture.says(r#"42["a"]"#).says(r#"42["b"]"#).says("1");
+            assert_eq!(fixture.run(), Poll::Ready(()));
+            assert_eq!(fixture.log(), log);
+        }
+    }
+
+    #[test]
+    fn what_follows_a_putting_out_is_not_handled() {
+        let mut fixture = Fixture::new();
+        let _ = fixture.says("40").run();
+        let _ = fixture.says(r#"42["out"]"#).says(r#"42["b"]"#).run();
+        assert_eq!(fixture.log(), ["connect", "out", "server left"]);
+        assert_eq!(fixture.connection.closed(), None);
+        assert_eq!(fixture.read().last(), Some(&Frame::text("1")));
+    }
+
+    #[test]
+    fn a_client_ahead_of_its_handler_is_not_read_and_not_blamed() {
+        let mut fixture = Fixture::new();
+        let _ = fixture.says("40").run();
+        let _ = fixture.says(r#"42["wait"]"#).run();
+        assert!(fixture.connection.wants_input(fixture.now));
+        fixture.says(r#"42["b"]"#).says(r#"42["c"]"#);
+        assert!(!fixture.connection.wants_input(fixture.now));
+        // Its pong would be behind the events that are not read.
+        for _ in 0..10 {
+            fixture.now = fixture.connection.deadline();
+            fixture.connection.tick(fixture.now);
+        }
+        assert_eq!(fixture.connection.closed(), None);
+        fixture.test.0.gate.add_permits(1);
+        let _ = fixture.run();
+        assert!(fixture.connection.wants_input(fixture.now));
+        let patience = Duration::from_secs(5);
+        assert_eq!(fixture.connection.deadline(), fixture.now + patience);
+        fixture.now = fixture.connection.deadline();
+        fixture.connection.tick(fixture.now);
+        assert_eq!(fixture.connection.closed(), Some(CloseReason::PingTimeout));
+    }
+
+    #[test]
+    fn large_events_hold_a_client_back_too() {
+        let mut fixture = Fixture::new();
+        let _ = fixture.says("40").run();
+        let _ = fixture.says(r#"42["wait"]"#).run();
+        fixture.says(&format!(r#"42["b","{}"]"#, "x".repeat(1_000)));
+        assert!(!fixture.connection.wants_input(fixture.now));
+    }
+
+    #[test]
+    fn comings_and_goings_faster_than_the_goodbyes_are_held_back() {
+        let mut fixture = Fixture::new();
+        let mut rounds = 0;
+        while fixture.connection.wants_input(fixture.now) {
+            let _ = fixture.says("40").run();
+            let _ = fixture.says(r#"42["wait"]"#).run();
+            fixture.says("41");
+            rounds += 1;
+            assert!(rounds < 10, "not held back");
+        }
+        fixture.test.0.gate.add_permits(rounds);
+        let _ = fixture.run();
+        assert!(fixture.connection.wants_input(fixture.now));
+        let goodbyes = fixture
+            .log()
+            .iter()
+            .filter(|what| *what == "client left")
+            .count();
+        assert_eq!(goodbyes, rounds);
+    }
+}

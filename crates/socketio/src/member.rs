@@ -114,7 +114,7 @@ impl Member {
                     CloseReason::ServerClosed | CloseReason::HandlerPanicked
                 )
         ) {
-            self.inbox.clear();
+            self.forget_events();
         }
         self.ended = Some(reason);
     }
@@ -134,11 +134,19 @@ impl Member {
                 (outcome, if done { Work::Done } else { Work::Idle })
             }
             // A goodbye is owed to those who were admitted, and once.
-            Err(_) if matches!(self.work, Work::Event(_)) => (Outcome::Panicked, Work::Idle),
+            Err(_) if matches!(self.work, Work::Event(_)) => {
+                self.forget_events();
+                (Outcome::Panicked, Work::Idle)
+            }
             Err(_) => (Outcome::Panicked, Work::Done),
         };
         self.work = next;
         Poll::Ready(outcome)
+    }
+
+    fn forget_events(&mut self) {
+        self.inbox.clear();
+        self.inbox_bytes = 0;
     }
 
     fn begin_next(&mut self) {

@@ -39,7 +39,7 @@ impl ConnectionCount {
 /// The Socket.IO server of one worker thread, made in the factory of
 /// [`HttpServer`](actix_web::HttpServer). Cloning is shallow.
 #[derive(Clone)]
-pub struct SocketIo(Rc<Shared>);
+pub struct SocketIo(pub(crate) Rc<Shared>);
 
 /// Collects what a [`SocketIo`] serves.
 pub struct SocketIoBuilder {
