@@ -8,7 +8,9 @@ if (location.hash.startsWith('#room/') && document.getElementById('app') === nul
   for (const form of document.querySelectorAll<HTMLFormElement>('.card form')) {
     form.action = withHash(form.action);
   }
-  for (const link of document.querySelectorAll<HTMLAnchorElement>('.card a[href]:not(.button)')) {
+  // Buttons are for the providers one may sign in with, whom it does not concern.
+  const links = '.site-header nav a[href], .card a[href]:not(.button)';
+  for (const link of document.querySelectorAll<HTMLAnchorElement>(links)) {
     link.href = withHash(link.href);
   }
 }

@@ -1,10 +1,9 @@
 import { act, cleanup, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { App } from './App';
 import { browserAddress } from './address';
 import { ChatClient } from './client';
 import { ScriptedServer, alice, bob } from './scriptedServer';
-import { titleOf } from './useTitle';
 
 let server: ScriptedServer;
 
@@ -181,6 +180,26 @@ describe('a room', () => {
     expect(screen.queryByText('Connection lost. Trying again…')).toBeNull();
   });
 
+  it('counts in the title what is said while nobody looks', async () => {
+    await open('#room/lobby');
+    await screen.findByRole('heading', { name: 'lobby' });
+    const look = (hidden: boolean) => {
+      vi.spyOn(document, 'hidden', 'get').mockReturnValue(hidden);
+      act(() => {
+        document.dispatchEvent(new Event('visibilitychange'));
+      });
+    };
+    look(true);
+    act(() => {
+      server.listener.pushed('AddChat', server.store(bob, 'one'));
+      server.listener.pushed('AddChat', server.store(bob, 'two'));
+      server.listener.pushed('AddChat', server.store(alice, 'from my phone'));
+    });
+    expect(document.title).toBe('(2) lobby · PacktChat');
+    look(false);
+    expect(document.title).toBe('lobby · PacktChat');
+  });
+
   it('tells who comes and goes', async () => {
     await open('#room/lobby');
     await screen.findByRole('list', { name: 'People in this room' });
@@ -201,13 +220,5 @@ describe('a room', () => {
     expect(screen.getByText(/The room “lobby” was removed/).getAttribute('role')).toBe('alert');
     expect(document.activeElement).toBe(screen.getByRole('heading', { name: 'Rooms' }));
     expect(location.hash).toBe('');
-  });
-});
-
-describe('the title', () => {
-  it('counts what has not been seen', () => {
-    expect(titleOf(null, 0)).toBe('PacktChat');
-    expect(titleOf('lobby', 0)).toBe('lobby · PacktChat');
-    expect(titleOf('lobby', 3)).toBe('(3) lobby · PacktChat');
   });
 });

@@ -17,7 +17,7 @@ export function useTitle(room: RoomState | null, me: User | null): void {
   }, [hidden, name, timeline, me]);
 }
 
-export function titleOf(room: string | null, unread: number): string {
+function titleOf(room: string | null, unread: number): string {
   const place = room === null ? 'PacktChat' : `${room} · PacktChat`;
   return unread === 0 ? place : `(${unread}) ${place}`;
 }

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from 'react';
+import { memo, useEffect, useMemo, useRef, useState } from 'react';
 import type { Room } from '../../wire/events';
 import { CreateRoom } from './CreateRoom';
 import type { EntryError } from './CreateRoom';
@@ -16,7 +16,14 @@ interface RoomListProps {
   onCreate: (name: string) => void;
 }
 
-export function RoomList({ rooms, current, entering, error, hrefOf, onCreate }: RoomListProps) {
+export const RoomList = memo(function RoomList({
+  rooms,
+  current,
+  entering,
+  error,
+  hrefOf,
+  onCreate,
+}: RoomListProps) {
   const [typed, setTyped] = useState('');
   const shown = useMemo(() => rooms && matching(rooms, typed), [rooms, typed]);
   const Title = current === null ? 'h1' : 'h2';
@@ -62,7 +69,7 @@ export function RoomList({ rooms, current, entering, error, hrefOf, onCreate }: 
       <CreateRoom error={error} busy={entering !== null} onCreate={onCreate} />
     </section>
   );
-}
+});
 
 function noteFor(
   rooms: readonly Room[] | null,
