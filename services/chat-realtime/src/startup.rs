@@ -100,6 +100,8 @@ fn listen(
     let server = server
         .on_connect(socketio::on_connect(Duration::from_millis(settings.socket.ping_timeout_ms)))
         .client_request_timeout(Duration::from_secs(5))
+        // A socket closed by us is closed at once for the client too.
+        .client_disconnect_timeout(Duration::ZERO)
         .shutdown_timeout(1)
         .disable_signals()
         .bind(listen)
