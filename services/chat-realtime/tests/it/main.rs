@@ -1,0 +1,20 @@
+//! Nodes of chat-realtime against a real Redis and a real RabbitMQ, with WebSocket clients.
+
+// clippy.toml allows these in test functions; here the whole binary is a test.
+#![allow(clippy::expect_used, clippy::unwrap_used)]
+
+mod client;
+mod redis;
+mod world;
+
+mod admission;
+mod chats;
+mod draining;
+mod history;
+mod keys;
+mod outages;
+mod people;
+mod rate_limit;
+mod refusals;
+mod replies;
+mod rooms;
