@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod child;
+pub mod haproxy;
 pub mod ports;
 pub mod private_file;
 pub mod probe;
@@ -8,12 +9,20 @@ pub mod process;
 pub mod programs;
 pub mod rabbitmq;
 pub mod redis;
+pub mod service;
+mod stack;
+mod state;
+mod supervisor;
 mod tcp_proxy;
 mod test_servers;
 mod wait;
 
 pub use crate::rabbitmq::{RabbitMq, RabbitMqConfig};
 pub use crate::redis::{Durability, Redis};
+pub use crate::service::Service;
+pub use crate::stack::{Stack, StackConfig};
+pub use crate::state::{RunningProcess, State};
+pub use crate::supervisor::{Event, Observer};
 pub use crate::tcp_proxy::TcpProxy;
 pub use crate::test_servers::{SHARED_RABBITMQ, TestServers};
 pub use crate::wait::{eventually, wait_until};

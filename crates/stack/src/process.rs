@@ -84,7 +84,7 @@ impl Process {
             ready = wait_until(
                 self.spec.start_patience,
                 &what,
-                async || self.spec.probe.ask().await,
+                || self.spec.probe.ask(),
             ) => match ready {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
@@ -117,9 +117,18 @@ impl Process {
     /// # Errors
     /// As [`Process::start`].
     pub async fn restart(&mut self) -> anyhow::Result<()> {
+        self.respawn().await?;
+        self.ready().await
+    }
+
+    /// As [`Process::restart`], but does not wait until it is ready.
+    ///
+    /// # Errors
+    /// As [`Process::spawn`].
+    pub async fn respawn(&mut self) -> anyhow::Result<()> {
         self.child.kill().await;
         self.child = spawn(&self.spec)?;
-        self.ready().await
+        Ok(())
     }
 
     /// What it was started from.

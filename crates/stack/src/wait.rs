@@ -13,10 +13,10 @@ const PAUSE: Duration = Duration::from_millis(20);
 ///
 /// # Errors
 /// When `patience` is over: names `what` was waited for and how the last attempt failed.
-pub async fn wait_until<T, E: Display>(
+pub async fn wait_until<T, E: Display, Attempt: Future<Output = Result<T, E>>>(
     patience: Duration,
     what: &str,
-    mut attempt: impl AsyncFnMut() -> Result<T, E>,
+    mut attempt: impl FnMut() -> Attempt,
 ) -> anyhow::Result<T> {
     let deadline = Instant::now() + patience;
     let mut last = String::from("no attempt came to an end");
@@ -39,16 +39,14 @@ pub async fn wait_until<T, E: Display>(
 /// # Panics
 /// When it is not true within `patience`; the message names `what` was expected.
 pub async fn eventually(patience: Duration, what: &str, mut condition: impl AsyncFnMut() -> bool) {
-    let outcome = wait_until(patience, what, async || {
-        if condition().await {
-            Ok(())
-        } else {
-            Err("it was still false at the last look")
+    let deadline = Instant::now() + patience;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if let Ok(true) = timeout(left, condition()).await {
+            return;
         }
-    })
-    .await;
-    if let Err(error) = outcome {
-        panic!("{error}");
+        assert!(Instant::now() < deadline, "{what}: not within {patience:?}");
+        sleep(PAUSE).await;
     }
 }
 
