@@ -1,0 +1,224 @@
+//! The servers of one test, and `auth` on them.
+
+use std::time::Duration;
+
+use auth::{
+    settings::{DatabaseSettings, PasswordSettings, Settings},
+    startup,
+};
+use lifecycle::Lifecycle;
+use messaging::{Amqp, RpcClient, RpcError};
+use models::{
+    Limits, Password, User, UserId,
+    account::{AuthReply, AuthRequest},
+    amqp_names::AUTH_REQUESTS,
+};
+use serde_json::Value;
+use settings::{AmqpSettings, LifecycleSettings, TelemetrySettings};
+use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+use stack::{TestServers, eventually};
+use tokio::task::JoinHandle;
+
+/// Longest wait for something that should happen soon.
+pub(crate) const SOON: Duration = Duration::from_secs(30);
+
+pub(crate) struct World {
+    pub(crate) servers: TestServers,
+}
+
+/// A running `auth`.
+pub(crate) struct Service {
+    pub(crate) lifecycle: Lifecycle,
+    pub(crate) task: JoinHandle<anyhow::Result<()>>,
+}
+
+/// The messages of a queue.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Depth {
+    /// Waiting in RabbitMQ.
+    pub(crate) ready: u32,
+    /// With a process that has not acknowledged them.
+    pub(crate) unacknowledged: u32,
+}
+
+impl World {
+    pub(crate) async fn new() -> Self {
+        let servers = TestServers::start().await.unwrap();
+        Self { servers }
+    }
+
+    /// With one `auth`, ready.
+    pub(crate) async fn with_auth() -> (Self, Service, Client) {
+        let world = Self::new().await;
+        let service = world.auth(world.settings()).await;
+        let client = world.client();
+        (world, service, client)
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            amqp: AmqpSettings::new(&self.servers.amqp_url()),
+            database: DatabaseSettings::new(&self.database_url()),
+            passwords: PasswordSettings {
+                rounds: 1_000,
+                hash_threads: 1,
+            },
+            limits: Limits::default(),
+            lifecycle: LifecycleSettings::default(),
+            telemetry: TelemetrySettings::default(),
+        }
+    }
+
+    pub(crate) fn database_url(&self) -> String {
+        format!("sqlite://{}/accounts.db", self.servers.dir().display())
+    }
+
+    pub(crate) async fn auth(&self, settings: Settings) -> Service {
+        let lifecycle = Lifecycle::new();
+        let amqp = Amqp::connect(&settings.amqp).unwrap();
+        let application = startup::build(settings, amqp, &lifecycle).await.unwrap();
+        let service = Service {
+            lifecycle,
+            task: tokio::spawn(application.run()),
+        };
+        service.is_ready().await;
+        service
+    }
+
+    /// A gateway's view of `auth`.
+    pub(crate) fn client(&self) -> Client {
+        self.client_with_patience(SOON)
+    }
+
+    pub(crate) fn client_with_patience(&self, patience: Duration) -> Client {
+        let amqp = Amqp::connect(&AmqpSettings::new(&self.servers.amqp_url())).unwrap();
+        Client {
+            rpc: RpcClient::start(&amqp, AUTH_REQUESTS, patience),
+        }
+    }
+
+    /// The database behind `auth`'s back.
+    pub(crate) async fn database(&self) -> SqliteConnection {
+        let options: SqliteConnectOptions = self.database_url().parse().unwrap();
+        options.connect().await.unwrap()
+    }
+
+    pub(crate) async fn stored_phc(&self) -> String {
+        let mut database = self.database().await;
+        sqlx::query_scalar("SELECT phc FROM passwords")
+            .fetch_one(&mut database)
+            .await
+            .unwrap()
+    }
+
+    /// Makes everything look done two minutes ago.
+    pub(crate) async fn two_minutes_pass(&self) {
+        let mut database = self.database().await;
+        for query in [
+            "UPDATE accounts SET created = created - 120000",
+            "UPDATE passwords SET changed = changed - 120000",
+        ] {
+            sqlx::query(query).execute(&mut database).await.unwrap();
+        }
+    }
+
+    pub(crate) async fn queue_depth(&self) -> Depth {
+        let vhost = &self.servers.vhost;
+        let program = format!(
+            "rabbit_amqqueue:with(rabbit_misc:r(<<\"{vhost}\">>, queue, <<\"{AUTH_REQUESTS}\">>), \
+             fun(Q) -> [{{_, R}}, {{_, U}}] = rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged]), {{R, U}} end)."
+        );
+        let answer = self.servers.rabbitmq.eval(&program).await.unwrap();
+        let numbers: Vec<u32> = answer
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|number| number.parse().ok())
+            .collect();
+        let [ready, unacknowledged] = numbers[..] else {
+            panic!("RabbitMQ tells no depth: {answer}");
+        };
+        Depth {
+            ready,
+            unacknowledged,
+        }
+    }
+}
+
+impl Service {
+    pub(crate) async fn is_ready(&self) {
+        eventually(SOON, "auth is ready", async || {
+            self.lifecycle.report().await.ready
+        })
+        .await;
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) async fn stop(self) {
+        self.lifecycle.stop().cancel();
+        let ended = tokio::time::timeout(SOON, self.task).await;
+        ended.expect("auth stops").unwrap().unwrap();
+    }
+}
+
+/// Asks as the gateway does.
+#[derive(Clone)]
+pub(crate) struct Client {
+    rpc: RpcClient,
+}
+
+impl Client {
+    pub(crate) async fn ask(&self, request: &AuthRequest) -> AuthReply {
+        self.rpc.call(request).await.unwrap()
+    }
+
+    pub(crate) async fn ask_anything(&self, request: &Value) -> Result<AuthReply, RpcError> {
+        self.rpc.call(request).await
+    }
+
+    pub(crate) async fn register(&self, username: &str, password: &str) -> AuthReply {
+        self.ask(&register(username, password)).await
+    }
+
+    /// Registers somebody who must be accepted.
+    pub(crate) async fn registered(&self, username: &str, password: &str) -> User {
+        accepted(self.register(username, password).await)
+    }
+
+    pub(crate) async fn verify(&self, username: &str, password: &str) -> AuthReply {
+        self.ask(&verify(username, password)).await
+    }
+
+    pub(crate) async fn change_password(&self, id: UserId, old: &str, new: &str) -> AuthReply {
+        self.ask(&AuthRequest::ChangePassword {
+            id,
+            old: typed(old),
+            new: typed(new),
+        })
+        .await
+    }
+}
+
+pub(crate) fn register(username: &str, password: &str) -> AuthRequest {
+    AuthRequest::Register {
+        username: username.to_owned(),
+        password: typed(password),
+    }
+}
+
+pub(crate) fn verify(username: &str, password: &str) -> AuthRequest {
+    AuthRequest::Verify {
+        username: username.to_owned(),
+        password: typed(password),
+    }
+}
+
+/// A password as it comes from a form, whatever it is.
+fn typed(text: &str) -> Password {
+    serde_json::from_value(text.into()).unwrap()
+}
+
+pub(crate) fn accepted(reply: AuthReply) -> User {
+    match reply {
+        AuthReply::Accepted { user } => user,
+        other => panic!("not accepted: {other:?}"),
+    }
+}
