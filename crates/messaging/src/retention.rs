@@ -171,29 +171,37 @@ impl Retention {
             return Ok(0);
         }
         // The names go first and only by expiry, so that whoever turns out to be active can have theirs back.
-        let mut expire = pipe();
-        for key in ids.iter().filter_map(|id| user_key(id)) {
+        self.for_names(&ids, |key| {
+            let mut expire = redis::cmd("EXPIRE");
+            expire.arg(key).arg(NAME_OUTLIVES_USER_SECS);
             expire
-                .cmd("EXPIRE")
-                .arg(key)
-                .arg(NAME_OUTLIVES_USER_SECS)
-                .ignore();
-        }
-        self.redis.pipeline::<()>(&expire).await?;
+        })
+        .await?;
         let mut invocation = USERS.key(redis_keys::USERS);
         invocation.arg(old).arg(&ids);
         let kept: Vec<String> = self.redis.script(&invocation).await?;
-        if !kept.is_empty() {
-            let mut persist = pipe();
-            for key in kept.iter().filter_map(|id| user_key(id)) {
-                persist.cmd("PERSIST").arg(key).ignore();
-            }
-            self.redis.pipeline::<()>(&persist).await?;
-        }
+        self.for_names(&kept, |key| {
+            let mut persist = redis::cmd("PERSIST");
+            persist.arg(key);
+            persist
+        })
+        .await?;
         Ok((ids.len() - kept.len()) as u64)
     }
-}
 
-fn user_key(id: &str) -> Option<String> {
-    id.parse::<UserId>().ok().map(redis_keys::user)
+    /// Does this to the key with the name of each of these users; what is no user's id has none.
+    async fn for_names(
+        &self,
+        ids: &[String],
+        command: impl Fn(String) -> redis::Cmd,
+    ) -> Result<(), Unavailable> {
+        let mut pipeline = pipe();
+        for id in ids.iter().filter_map(|id| id.parse::<UserId>().ok()) {
+            pipeline.add_command(command(redis_keys::user(id))).ignore();
+        }
+        if pipeline.is_empty() {
+            return Ok(());
+        }
+        self.redis.pipeline(&pipeline).await
+    }
 }

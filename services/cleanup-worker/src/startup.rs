@@ -30,6 +30,7 @@ pub async fn build(
     amqp: Amqp,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Application> {
+    settings.cleanup.check()?;
     let redis = Redis::connect(&settings.redis)?;
     let node = settings
         .telemetry
