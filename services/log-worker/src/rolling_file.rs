@@ -42,9 +42,9 @@ impl RollingFile {
     /// Appends a line, which must end in a line feed, to the file of this day.
     pub(crate) fn append(&mut self, today: Date, line: &[u8]) -> io::Result<()> {
         let mut open = match self.open.take() {
-            Some(open) if open.name.day == today && self.has_room(open.bytes, line) => open,
-            full => {
-                drop(full);
+            Some(open) if self.may_go_on(&open, today, line)? => open,
+            finished => {
+                drop(finished);
                 let open = self.begin(today, line)?;
                 self.enforce_limits(today);
                 open
@@ -53,14 +53,22 @@ impl RollingFile {
         match open.file.write_all(line) {
             Ok(()) => open.bytes += line.len() as u64,
             Err(e) => {
-                // Without the file at hand the next attempt opens it again, and takes a broken line back itself.
-                open.file.set_len(open.bytes)?;
-                self.open = Some(open);
+                // Where that does not work, the next attempt opens the file again, and takes the line back then.
+                if open.file.set_len(open.bytes).is_ok() {
+                    self.open = Some(open);
+                }
                 return Err(e);
             }
         }
         self.open = Some(open);
         Ok(())
+    }
+
+    /// Also looks whether somebody has removed the file, which writing to it does not tell.
+    fn may_go_on(&self, open: &OpenFile, today: Date, line: &[u8]) -> io::Result<bool> {
+        Ok(open.name.day == today
+            && self.has_room(open.bytes, line)
+            && open.file.metadata()?.nlink() > 0)
     }
 
     /// A file takes one line at least, however long.
@@ -270,13 +278,32 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_directory_is_an_error_until_it_is_there() {
+    fn what_somebody_has_removed_is_begun_again() {
         let dir = tempfile::tempdir().unwrap();
         let mut file = rolling(&dir, 100);
-        fs::remove_dir(dir.path()).unwrap();
-        assert!(file.append(day(0), b"one\n").is_err());
-        fs::create_dir(dir.path()).unwrap();
         file.append(day(0), b"one\n").unwrap();
-        assert_eq!(content(&dir, "error-2026-01-31.n1.jsonl"), "one\n");
+        fs::remove_file(dir.path().join("error-2026-01-31.n1.jsonl")).unwrap();
+        file.append(day(0), b"two\n").unwrap();
+        assert_eq!(content(&dir, "error-2026-01-31.n1.jsonl"), "two\n");
+        fs::remove_dir_all(dir.path()).unwrap();
+        assert!(file.append(day(0), b"three\n").is_err());
+        fs::create_dir(dir.path()).unwrap();
+        file.append(day(0), b"three\n").unwrap();
+        assert_eq!(content(&dir, "error-2026-01-31.n1.jsonl"), "three\n");
+    }
+
+    #[test]
+    fn a_full_disk_is_an_error_until_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("error-2026-01-31.n1.jsonl");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let mut file = rolling(&dir, 100);
+        for _ in 0..2 {
+            let error = file.append(day(0), b"one\n").unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        }
+        fs::remove_file(&path).unwrap();
+        file.append(day(0), b"one\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "one\n");
     }
 }

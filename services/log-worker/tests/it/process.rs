@@ -1,0 +1,91 @@
+//! The process itself, and what it prints.
+
+use std::process::{Output, Stdio};
+
+use models::log_record::LogLevel;
+use stack::eventually;
+use tokio::process::{Child, Command};
+
+use crate::world::{SOON, World, record};
+
+fn log_worker() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_log-worker"));
+    command
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn ended(process: Child) -> Output {
+    tokio::time::timeout(SOON, process.wait_with_output())
+        .await
+        .expect("the process ends")
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn prints_every_record_once_and_its_own_too() {
+    let world = World::new().await;
+    let process = log_worker()
+        .env("PACKTCHAT__AMQP__URL", world.servers.amqp_url())
+        .env("PACKTCHAT__SINK__DIR", world.dir())
+        .env("PACKTCHAT__LIFECYCLE__GRACE_MS", "0")
+        .spawn()
+        .unwrap();
+    world
+        .publish([record(LogLevel::Error, "something broke")])
+        .await;
+    eventually(SOON, "the files have both", async || {
+        world.dir().exists() && world.files("all-").len() == 1 && {
+            let messages = world.messages("all-");
+            ["something broke", "started"]
+                .iter()
+                .all(|expected| messages.iter().any(|message| message == expected))
+        }
+    })
+    .await;
+    let pid = process.id().unwrap().to_string();
+    Command::new("kill").arg(pid).status().await.unwrap();
+    let output = ended(process).await;
+    assert!(output.status.success(), "{output:?}");
+    let printed = String::from_utf8(output.stdout).unwrap();
+    for message in [
+        "ERROR gateway/gateway-1 something broke",
+        "started",
+        "stopping",
+    ] {
+        assert_eq!(
+            printed.matches(message).count(),
+            1,
+            "{message:?}: {printed}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_setting_that_will_not_do_ends_the_start_with_a_sentence() {
+    let amqp = ("PACKTCHAT__AMQP__URL", "amqp://127.0.0.1:1");
+    for (variables, sentence) in [
+        (vec![amqp], "PACKTCHAT__SINK__DIR is missing"),
+        (
+            vec![amqp, ("PACKTCHAT__SINK__DIR", "/proc/logs")],
+            "cannot make the directory /proc/logs (PACKTCHAT__SINK__DIR)",
+        ),
+        (
+            vec![
+                amqp,
+                ("PACKTCHAT__SINK__DIR", "/tmp"),
+                ("PACKTCHAT__TELEMETRY__NODE", "a/b"),
+            ],
+            "PACKTCHAT__TELEMETRY__NODE is \"a/b\"",
+        ),
+    ] {
+        let output = ended(log_worker().envs(variables).spawn().unwrap()).await;
+        assert!(!output.status.success());
+        let told = [output.stdout, output.stderr].concat();
+        let told = String::from_utf8_lossy(&told);
+        assert!(told.contains(sentence), "{told}");
+    }
+}
