@@ -1,14 +1,19 @@
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, time::Duration};
 
 use actix_web::{App, HttpResponse, HttpServer, dev::ServerHandle, web};
+use tokio::{sync::watch, time::sleep};
 
-use crate::Lifecycle;
+use crate::{Lifecycle, Report};
+
+/// The pause between two rounds of checks.
+const ROUND: Duration = Duration::from_millis(500);
 
 /// The listener for operators and load balancers. Stops when dropped.
 pub struct AdminServer {
     port: u16,
     handle: ServerHandle,
     task: tokio::task::JoinHandle<io::Result<()>>,
+    checks: tokio::task::JoinHandle<()>,
 }
 
 impl AdminServer {
@@ -17,10 +22,11 @@ impl AdminServer {
     /// # Errors
     /// When the address is taken or not ours.
     pub fn start(listen: SocketAddr, lifecycle: &Lifecycle) -> io::Result<Self> {
-        let lifecycle = web::Data::new(lifecycle.clone());
+        let (sender, latest) = watch::channel(None);
+        let answers = web::Data::new((lifecycle.clone(), latest));
         let server = HttpServer::new(move || {
             App::new()
-                .app_data(lifecycle.clone())
+                .app_data(answers.clone())
                 .route("/livez", web::get().to(livez))
                 .route("/readyz", web::get().to(readyz))
         })
@@ -37,7 +43,13 @@ impl AdminServer {
         let server = server.run();
         let handle = server.handle();
         let task = tokio::spawn(server);
-        Ok(Self { port, handle, task })
+        let checks = tokio::spawn(check_always(lifecycle.clone(), sender));
+        Ok(Self {
+            port,
+            handle,
+            task,
+            checks,
+        })
     }
 
     /// Where it listens.
@@ -55,6 +67,7 @@ impl AdminServer {
 impl Drop for AdminServer {
     fn drop(&mut self) {
         self.task.abort();
+        self.checks.abort();
     }
 }
 
@@ -62,8 +75,25 @@ async fn livez() -> &'static str {
     "ok"
 }
 
-async fn readyz(lifecycle: web::Data<Lifecycle>) -> HttpResponse {
-    let report = lifecycle.report().await;
+/// What `/readyz` answers from: who is asked may be slow to answer, `/readyz` is not, or the load balancer would take
+/// a process that waits for a dead one.
+type Answers = web::Data<(Lifecycle, watch::Receiver<Option<Report>>)>;
+
+async fn check_always(lifecycle: Lifecycle, latest: watch::Sender<Option<Report>>) {
+    loop {
+        latest.send_replace(Some(lifecycle.report().await));
+        sleep(ROUND).await;
+    }
+}
+
+async fn readyz(answers: Answers) -> HttpResponse {
+    let (lifecycle, latest) = &**answers;
+    let report = latest.borrow().clone().unwrap_or_else(Report::unchecked);
+    let report = if lifecycle.is_draining() {
+        report.draining()
+    } else {
+        report
+    };
     if report.ready {
         HttpResponse::Ok().json(report)
     } else {

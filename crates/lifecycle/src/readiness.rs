@@ -41,6 +41,24 @@ pub struct Report {
     pub checks: BTreeMap<&'static str, String>,
 }
 
+impl Report {
+    /// Before the first round of checks has ended.
+    pub(crate) fn unchecked() -> Self {
+        Self {
+            ready: false,
+            checks: BTreeMap::from([("start", "not checked yet".to_owned())]),
+        }
+    }
+
+    /// The same of a process that is stopping.
+    pub(crate) fn draining(mut self) -> Self {
+        self.ready = false;
+        self.checks
+            .insert("draining", "the process is stopping".to_owned());
+        self
+    }
+}
+
 impl Lifecycle {
     /// A process that is ready as long as nothing is asked of it.
     #[must_use]
@@ -78,16 +96,17 @@ impl Lifecycle {
             (name, result)
         }))
         .await;
-        let draining = self.is_draining();
-        let ready = !draining && results.iter().all(|(_, result)| result.is_ok());
-        let mut checks: BTreeMap<_, _> = results
+        let ready = results.iter().all(|(_, result)| result.is_ok());
+        let checks: BTreeMap<_, _> = results
             .into_iter()
             .map(|(name, result)| (name, result.err().unwrap_or_else(|| "ok".to_owned())))
             .collect();
-        if draining {
-            checks.insert("draining", "the process is stopping".to_owned());
+        let report = Report { ready, checks };
+        if self.is_draining() {
+            report.draining()
+        } else {
+            report
         }
-        Report { ready, checks }
     }
 
     /// Says unready from now on, while work goes on.
