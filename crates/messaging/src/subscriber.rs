@@ -84,10 +84,13 @@ impl Subscriber {
             .ok_or_else(|| Unavailable::redis("the subscription was not confirmed in time"))
     }
 
-    /// Wants no more of this channel.
-    pub async fn unsubscribe(&self, channel: String) {
-        // A closed queue means the whole subscriber has ended, and with it the subscription.
-        let _ = self.commands.send(Command::Unsubscribe(channel)).await;
+    /// Wants no more of this channel. Never waits: false when too much lies before it, as in an outage; nothing has
+    /// changed then.
+    #[must_use]
+    pub fn unsubscribe(&self, channel: String) -> bool {
+        self.commands
+            .try_send(Command::Unsubscribe(channel))
+            .is_ok()
     }
 }
 

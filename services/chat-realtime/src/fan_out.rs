@@ -4,7 +4,10 @@
 //! Every queue is bounded. When a worker falls behind, the node's task waits; when that takes too long, the subscriber
 //! drops its connection and makes a new one, and what was missed is read from the rooms' streams.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use messaging::{Envelope, Published, Unavailable};
 use models::{
@@ -13,7 +16,7 @@ use models::{
     redis_keys,
 };
 use socketio::Frame;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 
 use crate::{events::get_room, node::Node};
 
@@ -21,6 +24,8 @@ use crate::{events::get_room, node::Node};
 const QUEUE: usize = 1_024;
 /// Messages read at once when a room is caught up on.
 const CATCH_UP: usize = 500;
+/// The wait before a catch-up that failed is tried again.
+const CATCH_UP_PAUSE: Duration = Duration::from_millis(200);
 
 /// A frame for the sockets of one worker thread.
 #[derive(Clone, Debug)]
@@ -76,8 +81,10 @@ pub(crate) async fn run(
                 deliver(&node, &workers, &channel, envelope).await;
             }
             Published::Resubscribed => {
-                // Redis answered a moment ago; if it is away again, another Resubscribed follows.
-                let _ = catch_up(&node, &workers).await;
+                // Until it is done: what is published waits, and goes out after what was missed.
+                while catch_up(&node, &workers).await.is_err() {
+                    sleep(CATCH_UP_PAUSE).await;
+                }
             }
         }
     }

@@ -92,18 +92,12 @@ impl Subscriptions {
             .collect()
     }
 
-    /// Stops listening to rooms without members. The lock is held meanwhile, so that a member who enters just now
-    /// subscribes after this has unsubscribed.
+    /// Stops listening to rooms without members; a room the subscriber is too busy for waits for the next time. The
+    /// lock is held meanwhile, so that a member who enters just now subscribes after this has unsubscribed.
     pub(crate) async fn prune(&self) {
         let mut rooms = self.rooms.lock().await;
-        let empty: Vec<_> = rooms
-            .extract_if(|_, listening| listening.members == 0)
-            .map(|(room, _)| room)
-            .collect();
-        for room in empty {
-            self.subscriber
-                .unsubscribe(redis_keys::room_channel(&room))
-                .await;
-        }
+        rooms.retain(|room, listening| {
+            listening.members > 0 || !self.subscriber.unsubscribe(redis_keys::room_channel(room))
+        });
     }
 }

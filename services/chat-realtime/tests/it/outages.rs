@@ -1,5 +1,10 @@
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use messaging::Presence;
 use serde_json::json;
 use stack::{TcpProxy, eventually};
+use tokio::time::Instant;
 
 use crate::world::{Node, SOON, World};
 
@@ -99,4 +104,74 @@ async fn a_room_entered_in_vain_is_entered_at_the_next_try() {
     assert_eq!(alices.next("AddUser").await, bob.in_room("lobby"));
     alices.say("lobby", "welcome").await;
     assert_eq!(bobs.next_chats(1).await, [(1, "welcome".to_owned())]);
+}
+
+#[tokio::test]
+async fn a_catch_up_that_fails_is_tried_again() {
+    let world = World::new().await;
+    let (a, b, mut proxy) = nodes(&world).await;
+    let alice = world.person("alice").await;
+    let bob = world.person("bob").await;
+    let mut alices = a.enter(&alice, "lobby").await;
+    let mut bobs = b.enter(&bob, "lobby").await;
+
+    proxy.cut().await;
+    alices.say("lobby", "missed").await;
+    // The list of rooms cannot be read now, though the subscription can be made.
+    world.redis("RENAME rooms kept").await;
+    world.redis("SET rooms unreadable").await;
+    proxy.resume().await.unwrap();
+    eventually(
+        SOON,
+        "the second node fails to read the rooms",
+        async || {
+            let errors = world.redis("INFO errorstats").await;
+            errors[0].contains("errorstat_WRONGTYPE")
+        },
+    )
+    .await;
+    world.redis("RENAME kept rooms").await;
+
+    assert_eq!(bobs.next_chats(1).await, [(1, "missed".to_owned())]);
+    alices.say("lobby", "after").await;
+    assert_eq!(bobs.next_chats(1).await, [(2, "after".to_owned())]);
+}
+
+#[tokio::test]
+async fn many_who_try_to_enter_in_an_outage_are_all_answered() {
+    let world = World::new().await;
+    let mut proxy = TcpProxy::start(&world.servers.redis_url()).await.unwrap();
+    let mut settings = world.settings();
+    settings.redis.url = proxy.url().into();
+    settings.redis.deadline_ms = 200;
+    let node = world.node(settings).await;
+    let alice = world.person("alice").await;
+    let mut clients = Vec::new();
+    for _ in 0..64 {
+        clients.push(node.connect(&alice).await);
+    }
+
+    proxy.cut().await;
+    // Long enough for more tries than the subscriber's queue holds, and for a round of the node's housekeeping.
+    let end = Instant::now() + Presence::HEARTBEAT + Duration::from_secs(1);
+    let tries = clients
+        .into_iter()
+        .enumerate()
+        .map(async |(number, mut client)| {
+            let mut tries = 0;
+            while Instant::now() < end {
+                let room = json!({ "name": format!("room {number} {tries}") });
+                assert_eq!(client.refused("AddRoom", room).await, "unavailable");
+                tries += 1;
+            }
+            client
+        });
+    let mut clients = join_all(tries).await;
+
+    proxy.resume().await.unwrap();
+    let client = &mut clients[0];
+    eventually(SOON, "the room is entered", async || {
+        client.call("AddRoom", json!({ "name": "lobby" })).await["ok"] == true
+    })
+    .await;
 }
