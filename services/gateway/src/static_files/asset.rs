@@ -139,7 +139,13 @@ mod tests {
     }
 
     fn etag(answer: &HttpResponse) -> String {
-        answer.headers()[ETAG].to_str().unwrap().to_owned()
+        answer
+            .headers()
+            .get(ETAG)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .to_owned()
     }
 
     #[test]

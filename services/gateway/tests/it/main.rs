@@ -1,0 +1,17 @@
+//! The gateway against a real Redis, a real RabbitMQ and the real `auth`.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "also in functions that only tests call"
+)]
+
+mod accounts;
+mod browser;
+mod csrf;
+mod dist;
+mod lifecycle;
+mod outages;
+mod pages;
+mod sessions;
+mod static_files;
+mod world;

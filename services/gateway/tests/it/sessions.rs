@@ -1,0 +1,183 @@
+//! Sessions and their cookie.
+
+use reqwest::{
+    StatusCode,
+    header::{CACHE_CONTROL, SET_COOKIE},
+};
+
+use crate::{browser::Browser, world::World};
+
+const PASSWORD: &str = "correct horse battery";
+
+async fn is_signed_in(mut browser: Browser) -> bool {
+    browser.get("/chat").await.status == StatusCode::OK
+}
+
+#[tokio::test]
+async fn nobody_gets_a_session_without_need() {
+    let world = World::new().await;
+    let gateway = world.gateway().await;
+    let mut browser = gateway.browser();
+    for path in [
+        "/",
+        "/chat",
+        "/nowhere",
+        "/account/logout",
+        "/static/assets/site-1.js",
+        "/robots.txt",
+        "/favicon.ico",
+    ] {
+        let answer = browser.get(path).await;
+        assert!(!answer.headers.contains_key(SET_COOKIE), "{path}");
+    }
+    assert_eq!(world.redis_line("DBSIZE").await, ":0");
+    browser.get("/account/login").await;
+    assert_eq!(world.redis_line("DBSIZE").await, ":1");
+    browser.get("/account/register").await;
+    assert_eq!(world.redis_line("DBSIZE").await, ":1", "one is enough");
+}
+
+#[tokio::test]
+async fn the_id_changes_at_sign_in_and_at_sign_out() {
+    let (_world, gateway, _auth) = World::with_auth().await;
+    let mut browser = gateway.browser();
+    browser.get("/account/login").await;
+    let before = browser.session().unwrap();
+
+    browser.register("alice", PASSWORD).await;
+    let signed_in = browser.session().unwrap();
+    assert_ne!(before, signed_in);
+    assert!(is_signed_in(browser.clone()).await);
+    assert!(!is_signed_in(gateway.browser().with_session(&before)).await);
+
+    browser.submit("/account/logout", &[]).await;
+    let signed_out = browser.session().unwrap();
+    assert_ne!(signed_in, signed_out);
+    for dead in [before, signed_in, signed_out] {
+        assert!(!is_signed_in(gateway.browser().with_session(&dead)).await);
+    }
+}
+
+#[tokio::test]
+async fn a_token_does_not_outlive_its_session() {
+    let (_world, gateway, _auth) = World::with_auth().await;
+    let mut browser = gateway.browser();
+    let csrf = browser.get("/account/register").await.csrf();
+    browser.register("alice", PASSWORD).await;
+    let replayed = browser.post("/account/logout", &[("csrf", &csrf)]).await;
+    assert_eq!(replayed.status, StatusCode::FORBIDDEN);
+    assert!(is_signed_in(browser).await);
+}
+
+#[tokio::test]
+async fn all_gateways_share_them() {
+    let (world, one, _auth) = World::with_auth().await;
+    let two = world.gateway().await;
+    let mut browser = one.browser();
+    let csrf = browser.get("/account/register").await.csrf();
+    let mut browser = browser.at(two.port);
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("username", "alice"),
+        ("password", PASSWORD),
+    ];
+    let registered = browser.post("/account/register", &fields).await;
+    assert!(
+        registered.leads_to("/chat"),
+        "a form of one is taken by the other"
+    );
+    assert!(is_signed_in(browser.clone().at(one.port)).await);
+
+    let mut elsewhere = browser.clone();
+    elsewhere.submit("/account/logout", &[]).await;
+    assert!(!is_signed_in(browser.at(one.port)).await);
+}
+
+#[tokio::test]
+async fn they_live_on_as_long_as_they_are_used() {
+    let world = World::new().await;
+    let gateway = world.gateway().await;
+    let cookie = world.signed_in("alice").await;
+    for path in ["/", "/chat"] {
+        assert_eq!(world.ask_redis("EXPIRE", &cookie, "100").await, ":1");
+        let page = gateway.browser().with_session(&cookie).get(path).await;
+        let sent = page.header("set-cookie").to_owned();
+        assert!(
+            sent.starts_with(&format!("packtchat.sid={cookie};")),
+            "{path}: {sent}"
+        );
+        assert!(sent.contains("Max-Age=604800"), "{path}: {sent}");
+        let left: u64 = world.ask_redis("TTL", &cookie, "").await[1..]
+            .parse()
+            .unwrap();
+        assert!((604_700..=604_800).contains(&left), "{path}: {left}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_one_is_none() {
+    let (world, gateway, _auth) = World::with_auth().await;
+    let cookie = world.signed_in("alice").await;
+    let browser = gateway.browser().with_session(&cookie);
+    assert!(is_signed_in(browser.clone()).await);
+    assert_eq!(world.ask_redis("DEL", &cookie, "").await, ":1");
+    assert!(!is_signed_in(browser.clone()).await);
+
+    // A form left open for too long says so; reloaded, it works.
+    let mut browser = browser;
+    let csrf = browser.get("/account/login").await.csrf();
+    let anonymous = browser.session().unwrap();
+    assert_ne!(anonymous, cookie);
+    assert_eq!(world.ask_redis("DEL", &anonymous, "").await, ":1");
+    let late = browser.post("/account/login", &[("csrf", &csrf)]).await;
+    assert_eq!(late.status, StatusCode::FORBIDDEN);
+    assert!(browser.register("alice", PASSWORD).await.leads_to("/chat"));
+}
+
+#[tokio::test]
+async fn a_forged_cookie_is_nobodys() {
+    let world = World::new().await;
+    let gateway = world.gateway().await;
+    let genuine = world.signed_in("alice").await;
+    let (id, signature) = genuine.split_once('.').unwrap();
+    let other = world.signed_in("bob").await;
+    let other_id = other.split_once('.').unwrap().0;
+    let changed = if signature.starts_with('A') { "B" } else { "A" };
+    for forged in [
+        id.to_owned(),
+        format!("{id}."),
+        format!("{other_id}.{signature}"),
+        format!("{id}.{changed}{}", &signature[1..]),
+        "x".repeat(4_000),
+        "%00".to_owned(),
+        String::new(),
+    ] {
+        let mut browser = gateway.browser().with_session(&forged);
+        let chat = browser.get("/chat").await;
+        assert!(chat.leads_to("/account/login?next=%2Fchat"), "{forged}");
+        let form = browser.get("/account/login").await;
+        assert_eq!(form.status, StatusCode::OK);
+        assert_ne!(browser.session().unwrap(), forged, "it is never taken over");
+    }
+    assert!(is_signed_in(gateway.browser().with_session(&genuine)).await);
+}
+
+#[tokio::test]
+async fn the_cookie_is_kept_from_scripts_and_other_sites() {
+    let world = World::new().await;
+    let gateway = world.gateway().await;
+    let form = gateway.browser().get("/account/login").await;
+    let cookie = form.header("set-cookie");
+    assert!(
+        cookie.contains("; HttpOnly; SameSite=Lax; Path=/; Max-Age=3600"),
+        "{cookie}"
+    );
+    assert!(!cookie.contains("Secure"));
+    assert_eq!(form.headers[CACHE_CONTROL], "no-store");
+
+    let mut settings = world.settings();
+    settings.session.secure = true;
+    let behind_tls = World::start(settings).await;
+    let form = behind_tls.browser().get("/account/login").await;
+    assert!(form.header("set-cookie").contains("; Secure"));
+}

@@ -1,0 +1,210 @@
+//! The servers of one test, and the services on them.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use gateway::settings::{AuthSettings, HttpSettings, Settings, StaticSettings};
+use lifecycle::Lifecycle;
+use messaging::{Amqp, Redis, Sessions};
+use models::{
+    Limits, User, UserId, UserType,
+    amqp_names::AUTH_REQUESTS,
+    redis_keys,
+    session::{Session, SessionId, SessionKeys},
+};
+use settings::{
+    AmqpSettings, LifecycleSettings, RedisSettings, SessionSettings, TelemetrySettings,
+};
+use stack::{TestServers, eventually};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::TcpStream,
+    task::JoinHandle,
+};
+
+use crate::{browser::Browser, dist};
+
+/// Longest wait for something that should happen soon.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
+
+const SECRET: &str = "a secret for tests, long enough to sign";
+
+pub(crate) struct World {
+    pub(crate) servers: TestServers,
+    pub(crate) dist: PathBuf,
+}
+
+impl World {
+    /// Redis, RabbitMQ and a built web client; no service yet.
+    pub(crate) async fn new() -> Self {
+        let servers = TestServers::start().await.unwrap();
+        let dist = dist::write(&servers.dir());
+        Self { servers, dist }
+    }
+
+    /// A gateway and an `auth`, both ready.
+    pub(crate) async fn with_auth() -> (Self, Service, Service) {
+        let world = Self::new().await;
+        let auth = world.auth().await;
+        let gateway = world.gateway().await;
+        (world, gateway, auth)
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            redis: RedisSettings::new(&self.servers.redis_url()),
+            amqp: AmqpSettings::new(&self.servers.amqp_url()),
+            session: SessionSettings::new(SECRET),
+            static_files: StaticSettings::new(&self.dist),
+            http: HttpSettings {
+                listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+                workers: Some(1),
+                ..HttpSettings::default()
+            },
+            routes: gateway::RouteMap::default(),
+            auth: AuthSettings::default(),
+            limits: Limits::default(),
+            lifecycle: LifecycleSettings::default(),
+            telemetry: TelemetrySettings::default(),
+        }
+    }
+
+    pub(crate) async fn gateway(&self) -> Service {
+        let service = Self::start(self.settings()).await;
+        service.is_ready().await;
+        service
+    }
+
+    /// A gateway that may not be ready yet.
+    pub(crate) async fn start(settings: Settings) -> Service {
+        let lifecycle = Lifecycle::new();
+        let amqp = Amqp::connect(&settings.amqp).unwrap();
+        let application = gateway::startup::build(settings, amqp, &lifecycle)
+            .await
+            .unwrap();
+        Service {
+            port: application.port(),
+            lifecycle,
+            task: tokio::spawn(application.run()),
+        }
+    }
+
+    pub(crate) async fn auth(&self) -> Service {
+        let database = self.servers.dir().join("accounts.sqlite");
+        let settings = auth::settings::Settings {
+            amqp: AmqpSettings::new(&self.servers.amqp_url()),
+            database: auth::settings::DatabaseSettings::new(&format!(
+                "sqlite://{}",
+                database.display()
+            )),
+            passwords: auth::settings::PasswordSettings {
+                rounds: 1_000,
+                hash_threads: 1,
+            },
+            limits: Limits::default(),
+            lifecycle: LifecycleSettings::default(),
+            telemetry: TelemetrySettings::default(),
+        };
+        let lifecycle = Lifecycle::new();
+        let amqp = Amqp::connect(&settings.amqp).unwrap();
+        let application = auth::startup::build(settings, amqp, &lifecycle)
+            .await
+            .unwrap();
+        let service = Service {
+            port: 0,
+            lifecycle,
+            task: tokio::spawn(application.run()),
+        };
+        service.is_ready().await;
+        service
+    }
+
+    /// The sessions as another service sees them.
+    pub(crate) fn sessions(&self) -> Sessions {
+        let redis = Redis::connect(&RedisSettings::new(&self.servers.redis_url())).unwrap();
+        Sessions::new(redis, &SessionSettings::new(SECRET)).unwrap()
+    }
+
+    /// The cookie of somebody signed in under this name, whatever the name is.
+    pub(crate) async fn signed_in(&self, name: &str) -> String {
+        let id = SessionId::generate();
+        let session = Session::signed_in(User {
+            id: UserId::generate(),
+            user: name.to_owned(),
+            kind: UserType::local(),
+        });
+        let sessions = self.sessions();
+        sessions.save(&id, &session).await.unwrap();
+        sessions.cookie_value(&id)
+    }
+
+    /// What Redis answers to a command about the session of this cookie.
+    pub(crate) async fn ask_redis(&self, command: &str, cookie: &str, argument: &str) -> String {
+        let keys = SessionKeys::new(SECRET.as_bytes()).unwrap();
+        let key = redis_keys::session(&keys.verify(cookie).unwrap());
+        self.redis_line(&format!("{command} {key} {argument}"))
+            .await
+    }
+
+    /// Does a question lie in the queue of `auth`?
+    pub(crate) async fn waits_for_auth(&self) -> bool {
+        let program = format!(
+            "{{ok, Queue}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"{}\">>, queue, <<\"{}\">>)), \
+             rabbit_amqqueue:info(Queue, [messages]).",
+            self.servers.vhost, AUTH_REQUESTS
+        );
+        let answer = self.servers.rabbitmq.eval(&program).await.unwrap();
+        answer.contains("{messages, 1}")
+    }
+
+    /// The first line of what Redis answers.
+    pub(crate) async fn redis_line(&self, command: &str) -> String {
+        let address = ("127.0.0.1", self.servers.redis.port());
+        let mut connection = BufReader::new(TcpStream::connect(address).await.unwrap());
+        let command = format!("{}\r\n", command.trim());
+        connection.write_all(command.as_bytes()).await.unwrap();
+        let mut line = String::new();
+        connection.read_line(&mut line).await.unwrap();
+        line.trim_end().to_owned()
+    }
+}
+
+/// A running service; stops when dropped.
+pub(crate) struct Service {
+    pub(crate) port: u16,
+    pub(crate) lifecycle: Lifecycle,
+    task: JoinHandle<anyhow::Result<()>>,
+}
+
+impl Service {
+    pub(crate) async fn is_ready(&self) {
+        eventually(SOON, "the service is ready", async || {
+            self.lifecycle.report().await.ready
+        })
+        .await;
+    }
+
+    pub(crate) async fn is_unready(&self) {
+        eventually(SOON, "the service is not ready", async || {
+            !self.lifecycle.report().await.ready
+        })
+        .await;
+    }
+
+    /// Tells it to stop, and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        self.lifecycle.stop().cancel();
+        let ended = tokio::time::timeout(SOON, &mut self.task).await;
+        ended.expect("the service ends").unwrap().unwrap();
+    }
+
+    /// A browser that has never been here.
+    pub(crate) fn browser(&self) -> Browser {
+        Browser::new(self.port)
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        self.lifecycle.stop().cancel();
+    }
+}
