@@ -278,7 +278,7 @@ fn wire_time(ms: i64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
+    use std::{os::unix::fs::PermissionsExt, pin::pin};
 
     use futures_util::future::join_all;
     use models::Limits;
@@ -390,6 +390,22 @@ mod tests {
         for opened in join_all((0..8).map(|_| Accounts::open(&settings))).await {
             opened.unwrap();
         }
+    }
+
+    /// SQLite does not let who sets the journal mode wait for a writer, as it lets another writer.
+    #[tokio::test]
+    async fn opening_waits_for_who_writes_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut settings = settings(&dir.path().join("a.db"));
+        settings.deadline_ms = 30_000;
+        let options = SqliteConnectOptions::from_str(settings.url.expose()).unwrap();
+        let mut other = options.create_if_missing(true).connect().await.unwrap();
+        let writing = other.begin_with(BEGIN).await.unwrap();
+        let mut opening = pin!(Accounts::open(&settings));
+        let early = tokio::time::timeout(Duration::from_millis(200), &mut opening).await;
+        assert!(early.is_err(), "it does not wait");
+        writing.rollback().await.unwrap();
+        opening.await.unwrap();
     }
 
     #[tokio::test]

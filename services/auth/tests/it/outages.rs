@@ -6,7 +6,7 @@ use serde_json::json;
 use sqlx::Connection;
 use stack::{TcpProxy, eventually};
 
-use crate::world::{Depth, SOON, World, accepted, register};
+use crate::world::{BEGIN, Depth, SOON, World, accepted, register};
 
 const IDLE: Depth = Depth {
     ready: 0,
@@ -58,11 +58,12 @@ async fn serves_again_after_the_broker_was_away() {
 async fn a_registration_survives_losing_its_answer() {
     let world = World::new().await;
     let mut proxy = TcpProxy::start(&world.servers.amqp_url()).await.unwrap();
-    let mut settings = world.settings();
+    let mut settings = world.patient_settings();
     settings.amqp.url = proxy.url().into();
-    settings.passwords.rounds = 400_000;
     let _auth = world.auth(settings).await;
     let client = world.client();
+    let mut database = world.database().await;
+    let writer = database.begin_with(BEGIN).await.unwrap();
     let registration = tokio::spawn({
         let client = client.clone();
         async move { client.ask(&register("alice", "correct horse")).await }
@@ -72,7 +73,7 @@ async fn a_registration_survives_losing_its_answer() {
     })
     .await;
     proxy.cut().await;
-    let mut database = world.database().await;
+    writer.rollback().await.unwrap();
     eventually(SOON, "the account is made", async || {
         let accounts: i64 = sqlx::query_scalar("SELECT count(*) FROM accounts")
             .fetch_one(&mut database)
@@ -98,7 +99,7 @@ async fn a_database_that_does_not_answer_is_told() {
     let _auth = world.auth(settings).await;
     let client = world.client();
     let mut database = world.database().await;
-    let writer = database.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let writer = database.begin_with(BEGIN).await.unwrap();
     assert_eq!(
         client.register("alice", "correct horse").await,
         AuthReply::Unavailable

@@ -22,6 +22,9 @@ use tokio::task::JoinHandle;
 /// Longest wait for something that should happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
 
+/// Keeps everybody else from writing to the database.
+pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
+
 pub(crate) struct World {
     pub(crate) servers: TestServers,
 }
@@ -67,6 +70,13 @@ impl World {
             lifecycle: LifecycleSettings::default(),
             telemetry: TelemetrySettings::default(),
         }
+    }
+
+    /// Waits longer for the database than any test does.
+    pub(crate) fn patient_settings(&self) -> Settings {
+        let mut settings = self.settings();
+        settings.database.deadline_ms = 300_000;
+        settings
     }
 
     pub(crate) fn database_url(&self) -> String {
