@@ -175,3 +175,32 @@ async fn many_who_try_to_enter_in_an_outage_are_all_answered() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn subscriptions_that_break_in_the_midst_of_talk_lose_and_double_nothing() {
+    let world = World::new().await;
+    let mut settings = world.settings();
+    settings.limits.messages_per_second = 0;
+    let a = world.node(settings.clone()).await;
+    let b = world.node(settings).await;
+    let alice = world.person("alice").await;
+    let bob = world.person("bob").await;
+    let mut alices = a.enter(&alice, "lobby").await;
+    let mut bobs = b.enter(&bob, "lobby").await;
+
+    let mut said = Vec::new();
+    for round in 0..5 {
+        world.redis("CLIENT KILL TYPE pubsub").await;
+        for n in 0..40 {
+            let text = format!("{round} {n}");
+            said.push((alices.say("lobby", &text).await, text));
+        }
+        eventually(SOON, "both nodes listen again", async || {
+            world.listeners("rooms:{lobby}:events").await == 2
+        })
+        .await;
+    }
+    said.push((bobs.say("lobby", "end").await, "end".to_owned()));
+    assert_eq!(alices.next_chats(201).await, said);
+    assert_eq!(bobs.next_chats(201).await, said);
+}
