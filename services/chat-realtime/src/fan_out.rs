@@ -121,6 +121,12 @@ async fn catch_up(node: &Node, workers: &Workers) -> Result<(), Unavailable> {
     let rooms = get_room::list(node).await?;
     workers.deliver(to(None, GET_ROOM, &rooms)).await;
     for (room, mut last_seq) in node.subscriptions.rooms().await {
+        let stored = node.chats.last_seq(&room).await?;
+        if stored < last_seq {
+            tracing::warn!(%room, last_seq, stored, "Redis has lost messages, their numbers are given anew");
+            node.subscriptions.rewind(&room, stored).await;
+            last_seq = stored;
+        }
         loop {
             let missed = node.chats.since(&room, last_seq, CATCH_UP).await?;
             for chat in &missed.chats {

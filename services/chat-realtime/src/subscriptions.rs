@@ -83,6 +83,13 @@ impl Subscriptions {
         }
     }
 
+    /// Redis has lost what came after message `seq` of a room: the next message has the number after it.
+    pub(crate) async fn rewind(&self, room: &RoomName, seq: u64) {
+        if let Some(listening) = self.rooms.lock().await.get_mut(room) {
+            listening.last_seq = seq;
+        }
+    }
+
     /// The rooms listened to, with the last message of each that came.
     pub(crate) async fn rooms(&self) -> Vec<(RoomName, u64)> {
         let rooms = self.rooms.lock().await;

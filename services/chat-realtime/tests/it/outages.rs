@@ -204,3 +204,24 @@ async fn subscriptions_that_break_in_the_midst_of_talk_lose_and_double_nothing()
     assert_eq!(alices.next_chats(201).await, said);
     assert_eq!(bobs.next_chats(201).await, said);
 }
+
+#[tokio::test]
+async fn a_redis_that_lost_its_data_is_talked_through_at_once() {
+    let (mut world, a, b) = World::with_two_nodes().await;
+    let alice = world.person("alice").await;
+    let bob = world.person("bob").await;
+    let mut alices = a.enter(&alice, "lobby").await;
+    let mut bobs = b.enter(&bob, "lobby").await;
+    for n in 1..=3 {
+        assert_eq!(alices.say("lobby", "lost").await, n);
+    }
+    bobs.next_chats(3).await;
+
+    world.servers.redis.kill().await;
+    world.servers.redis.restart().await.unwrap();
+    // Each node tells its clients who is there when it has caught up.
+    bobs.next("GetUser").await;
+    alices.next("GetUser").await;
+    assert_eq!(alices.say("lobby", "first").await, 1);
+    assert_eq!(bobs.next_chats(1).await, [(1, "first".to_owned())]);
+}
