@@ -1,46 +1,84 @@
 #![doc = include_str!("../README.md")]
-#![expect(
-    clippy::print_stderr,
+#![allow(
     clippy::print_stdout,
-    reason = "talking to the person at the terminal is this program's work"
+    clippy::print_stderr,
+    reason = "a command talks to people on its terminal"
 )]
 
+mod build;
 mod down;
-mod prepare;
+mod prerequisites;
 mod progress;
+mod shutdown;
+mod source_tree;
 mod up;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
-/// Runs PacktChat on this machine.
-#[derive(Debug, Parser)]
-#[command(version)]
-struct Cli {
+/// Starts and stops PacktChat on this machine.
+#[derive(Parser)]
+#[command(name = "packtchat", version, arg_required_else_help = true)]
+struct Arguments {
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
-    /// Start everything, and stop it with Ctrl-C
-    Up(up::Options),
-    /// Stop what `up` started
-    Down(down::Options),
+    Up(Up),
+    Down(Down),
+}
+
+/// Builds what changed, starts the whole chat, and keeps it running until Ctrl-C
+///
+/// Installs redis-server, rabbitmq-server and haproxy where they are missing (Debian and Ubuntu). The servers listen
+/// on free loopback ports of their own; those that the machine already runs are not touched.
+#[derive(Parser)]
+struct Up {
+    /// How many gateways, auths and chat-realtimes each
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=32))]
+    nodes: u8,
+    /// The port on localhost that browsers connect to; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    port: u16,
+    /// Where data, logs and secrets are kept [default: .packtchat in the source tree]
+    #[arg(long, value_name = "DIRECTORY")]
+    dir: Option<PathBuf>,
+    /// Take the services and the web client as they were built last
+    #[arg(long)]
+    skip_build: bool,
+    /// How the services are built
+    #[arg(long, value_enum, default_value_t = Profile::Release)]
+    profile: Profile,
+}
+
+/// Stops a chat that `packtchat up` started
+#[derive(Parser)]
+struct Down {
+    /// The directory `packtchat up` was given [default: .packtchat in the source tree]
+    #[arg(long, value_name = "DIRECTORY")]
+    dir: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Profile {
+    /// Fast to run, slow to build
+    Release,
+    /// Fast to build
+    Dev,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Cli::parse().command {
-        Command::Up(options) => up::run(options).await,
-        Command::Down(options) => down::run(&options).await,
+    let outcome = match Arguments::parse().command {
+        Command::Up(arguments) => up::run(arguments).await,
+        Command::Down(arguments) => down::run(arguments).await,
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("packtchat: {error:#}");
-            ExitCode::FAILURE
-        }
-    }
+    outcome.unwrap_or_else(|error| {
+        eprintln!("packtchat: {error:#}");
+        ExitCode::FAILURE
+    })
 }

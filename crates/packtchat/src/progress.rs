@@ -1,52 +1,93 @@
-use std::{
-    io::{IsTerminal, Write, stdout},
-    time::Duration,
-};
+//! What the person at the terminal sees while things start.
 
-use tokio::{
-    task::JoinHandle,
-    time::{Instant, interval_at},
-};
+use std::io::{IsTerminal, Write, stdout};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// How often somebody who waits is told that it goes on.
-const ON_TERMINAL: Duration = Duration::from_secs(1);
-const IN_LOG: Duration = Duration::from_secs(5);
+use tokio::time::{Instant, interval};
 
-/// Says how long a step has taken, until dropped.
-pub(crate) struct Progress(JoinHandle<()>);
+/// Lines of progress. On a terminal the step under way is shown with its seconds below them;
+/// elsewhere only what is done is printed. Cloning it is cheap, and all clones write to the same
+/// place.
+#[derive(Clone)]
+pub(crate) struct Progress {
+    shown: Arc<Mutex<Shown>>,
+    terminal: bool,
+}
+
+struct Shown {
+    step: Option<(String, Instant)>,
+}
 
 impl Progress {
-    pub(crate) fn start() -> Self {
-        let terminal = stdout().is_terminal();
-        let every = if terminal { ON_TERMINAL } else { IN_LOG };
-        let begun = Instant::now();
-        Self(tokio::spawn(async move {
-            let mut ticks = interval_at(begun + every, every);
-            loop {
-                ticks.tick().await;
-                let seconds = begun.elapsed().as_secs();
-                if terminal {
-                    print!("\r  … {seconds} s ");
-                    let _ = stdout().flush();
-                } else {
-                    println!("  … {seconds} s");
-                }
-            }
-        }))
+    pub(crate) fn new() -> Progress {
+        let progress = Progress {
+            shown: Arc::new(Mutex::new(Shown { step: None })),
+            terminal: stdout().is_terminal(),
+        };
+        if progress.terminal {
+            tokio::spawn(progress.clone().tick());
+        }
+        progress
     }
-}
 
-impl Drop for Progress {
-    fn drop(&mut self) {
-        self.0.abort();
+    /// Shows that a step is under way. It ends with the next line or step.
+    pub(crate) fn step(&self, what: &str) {
+        let mut shown = self.lock();
+        shown.step = Some((what.to_owned(), Instant::now()));
+        self.draw(&shown);
     }
-}
 
-/// A line of its own, over whatever the progress has written.
-pub(crate) fn say(line: &str) {
-    if stdout().is_terminal() {
-        println!("\r\x1b[K{line}");
-    } else {
-        println!("{line}");
+    /// Shows no step any more.
+    pub(crate) fn rest(&self) {
+        let mut shown = self.lock();
+        self.erase();
+        shown.step = None;
+    }
+
+    /// Prints that something is done, and how long it took.
+    pub(crate) fn done(&self, what: &str, took: Duration) {
+        let mark = if self.terminal {
+            "\x1b[32m✔\x1b[0m"
+        } else {
+            "✔"
+        };
+        self.line(&format!("{mark} {what:<20} {:>5.1} s", took.as_secs_f64()));
+    }
+
+    /// Prints a line.
+    pub(crate) fn line(&self, text: &str) {
+        let shown = self.lock();
+        self.erase();
+        println!("{text}");
+        self.draw(&shown);
+    }
+
+    async fn tick(self) {
+        let mut ticks = interval(Duration::from_millis(200));
+        loop {
+            ticks.tick().await;
+            let shown = self.lock();
+            self.draw(&shown);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shown> {
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn erase(&self) {
+        if self.terminal {
+            print!("\r\x1b[K");
+            // A terminal that is gone sends SIGHUP, which ends this.
+            let _ = stdout().flush();
+        }
+    }
+
+    fn draw(&self, shown: &Shown) {
+        if let (true, Some((what, since))) = (self.terminal, &shown.step) {
+            print!("\r\x1b[K… {what} {:.0} s", since.elapsed().as_secs_f64());
+            let _ = stdout().flush();
+        }
     }
 }

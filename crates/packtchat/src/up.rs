@@ -1,149 +1,147 @@
-use std::{
-    path::{Path, PathBuf, absolute},
-    sync::Arc,
-    time::Duration,
-};
+//! `packtchat up`
 
-use anyhow::{Context, ensure};
-use clap::{Args, ValueEnum};
-use stack::{Durability, Event, Observer, Stack, StackConfig};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Instant;
 
-use crate::{
-    prepare,
-    progress::{Progress, say},
-};
+use anyhow::bail;
+use stack::{Durability, Event, Lock, Observer, Stack, StackConfig, State};
 
-/// Options of `packtchat up`.
-#[derive(Args, Debug)]
-pub(crate) struct Options {
-    /// How many gateways, auths and chat-realtimes to start of each
-    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=16))]
-    nodes: u16,
-    /// The port to open in the browser; 0 takes any free one
-    #[arg(long, default_value_t = 8080)]
-    port: u16,
-    /// Where data, logs and secrets are kept
-    #[arg(long, default_value = ".packtchat")]
-    dir: PathBuf,
-    /// Start what is built already, install and build nothing
-    #[arg(long)]
-    skip_build: bool,
-    /// How to build the services
-    #[arg(long, value_enum, default_value_t = Profile::Release)]
-    profile: Profile,
-}
+use crate::progress::Progress;
+use crate::shutdown::Shutdown;
+use crate::source_tree::SourceTree;
+use crate::{Up, build, prerequisites};
 
-/// A cargo profile.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(crate) enum Profile {
-    /// Fast to run
-    Release,
-    /// Fast to build
-    Dev,
-}
+/// What shells report of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
 
-impl Profile {
-    fn bin_dir(self) -> &'static Path {
-        Path::new(match self {
-            Self::Release => "target/release",
-            Self::Dev => "target/debug",
-        })
-    }
-}
-
-/// Starts everything, waits for a signal, stops everything.
-pub(crate) async fn run(options: Options) -> anyhow::Result<()> {
-    prepare::check_folder()?;
-    if !options.skip_build {
-        prepare::install()?;
-        prepare::build_services(options.profile)?;
-        prepare::build_web()?;
-    }
-    ensure!(
-        prepare::static_dir().join(".vite/manifest.json").is_file(),
-        "The web client is not built. Leave out --skip-build once"
-    );
-    let config = StackConfig {
-        dir: absolute(&options.dir).context("there is no working directory")?,
-        nodes: usize::from(options.nodes),
-        port: options.port,
-        bin_dir: absolute(options.profile.bin_dir())?,
-        static_dir: absolute(prepare::static_dir())?,
-        durability: Durability::EverySecond,
-        settings: Vec::new(),
-    };
-
-    let mut signals = Signals::new()?;
-    say("Starting PacktChat");
-    let progress = Progress::start();
-    let started = |name: &str, time: Duration| {
-        say(&format!("  {name} is ready ({:.1} s)", time.as_secs_f64()));
-    };
+pub(crate) async fn run(arguments: Up) -> anyhow::Result<ExitCode> {
+    let mut shutdown = Shutdown::listen()?;
+    let progress = Progress::new();
     let stack = tokio::select! {
-        stack = Stack::start(config, started, observer()) => stack?,
-        // What was started ends with it.
-        () = signals.asked_to_stop() => {
-            say("Stopped before it was ready.");
-            return Ok(());
+        stack = start(arguments, &progress) => stack,
+        () = shutdown.wished() => {
+            progress.rest();
+            progress.line("Interrupted; nothing is left running.");
+            return Ok(ExitCode::from(INTERRUPTED));
         }
     };
-    drop(progress);
-    say(&format!(
-        "\nPacktChat is running: {}\nLogs are in {}. Ctrl-C stops it; so does scripts/down.",
-        stack.state().url,
-        options.dir.join("logs").display(),
-    ));
+    progress.rest();
+    let stack = stack?;
+    shutdown.wished().await;
+    progress.step("Stopping");
+    let begin = Instant::now();
+    let done = tokio::select! {
+        () = stack.stop() => "Stopped",
+        // The wish was repeated: whatever still runs is killed when this process ends.
+        () = shutdown.wished() => "Killed",
+    };
+    progress.rest();
+    progress.done(done, begin.elapsed());
+    Ok(ExitCode::SUCCESS)
+}
 
-    signals.asked_to_stop().await;
-    say("Stopping: what is under way is finished first. Ctrl-C again ends it at once.");
-    let progress = Progress::start();
-    tokio::select! {
-        () = stack.stop() => {}
-        () = signals.asked_to_stop() => {}
+/// Builds, starts, and tells where the chat is.
+async fn start(arguments: Up, progress: &Progress) -> anyhow::Result<Stack> {
+    let begin = Instant::now();
+    let tree = SourceTree::find()?;
+    let dir = arguments.dir.clone().unwrap_or_else(|| tree.data());
+    let Some(lock) = Lock::take(&dir)? else {
+        bail!(already_running(&dir)?);
+    };
+    let port = stack::ports::usable_port(arguments.port)?;
+    prerequisites::install_servers(&tree).await?;
+    let bin_dir = build::bin_dir(arguments.profile)?;
+    if !arguments.skip_build {
+        build(&tree, &arguments, &lock, progress).await?;
     }
-    drop(progress);
-    say("Stopped. Accounts and chats are kept.");
+    build::check_services(&bin_dir)?;
+    build::check_web(&tree)?;
+
+    progress.step("Starting the servers and services");
+    let shown_dir = lock.dir().to_owned();
+    let config = StackConfig {
+        lock,
+        nodes: arguments.nodes.into(),
+        port,
+        bin_dir,
+        static_dir: tree.web_dist(),
+        durability: Durability::EverySecond,
+        settings: vec![],
+    };
+    let stack = Stack::start(
+        config,
+        |name, took| progress.done(name, took),
+        observer(progress.clone()),
+    )
+    .await?;
+    progress.rest();
+    progress.done("PacktChat is ready", begin.elapsed());
+    let dir = shown_dir.display();
+    progress.line(&format!(
+        "\n  {}\n\n\
+         Logs                {dir}/logs\n\
+         Look into Redis     {dir}/redis-cli\n\
+         Look into RabbitMQ  {dir}/rabbitmqctl\n\
+         Stop                Ctrl-C, or scripts/down\n",
+        stack.state().url
+    ));
+    Ok(stack)
+}
+
+async fn build(
+    tree: &SourceTree,
+    arguments: &Up,
+    lock: &Lock,
+    progress: &Progress,
+) -> anyhow::Result<()> {
+    prerequisites::check_build_tools()?;
+    let begin = Instant::now();
+    progress.line("Building the services (the first time takes some minutes)");
+    build::services(tree, arguments.profile).await?;
+    progress.done("services built", begin.elapsed());
+    if build::web_is_stale(tree)? {
+        let begin = Instant::now();
+        progress.step("Building the web client");
+        build::web(tree, &lock.dir().join("web-build.log")).await?;
+        progress.done("web client built", begin.elapsed());
+    }
     Ok(())
 }
 
-fn observer() -> Observer {
-    Arc::new(|event| match event {
+fn already_running(dir: &Path) -> anyhow::Result<String> {
+    let place = match State::read(dir)? {
+        Some(state) => format!("at {}", state.url),
+        None => "and is just starting".into(),
+    };
+    let holder = Lock::holder(dir)?.map_or_else(String::new, |pid| format!(" (process {pid})"));
+    Ok(format!(
+        "PacktChat is already running {place}{holder}, with its data in {}. Stop it with scripts/down, or give \
+         another --dir and --port",
+        dir.display()
+    ))
+}
+
+/// Prints what happens to processes while the chat runs.
+fn observer(progress: Progress) -> Observer {
+    Arc::new(move |event| match event {
         Event::Ended {
             name,
             how,
             log,
             pause,
-        } => {
-            say(&format!(
-                "{name} ended ({how}); starting it again in {:.1} s",
-                pause.as_secs_f64()
-            ));
-            if !log.is_empty() {
-                say(&format!("{}\n", log.trim_end()));
-            }
-        }
-        Event::Recovered { name } => say(&format!("{name} is ready again")),
+        } => progress.line(&format!(
+            "✘ {name} ended ({how}); it is started again in {pause:?}. Its last words:\n{}",
+            indented(&log)
+        )),
+        Event::Recovered { name } => progress.line(&format!("✔ {name} is ready again")),
     })
 }
 
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn new() -> anyhow::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate()).context("cannot listen for SIGTERM")?,
-            interrupt: signal(SignalKind::interrupt()).context("cannot listen for Ctrl-C")?,
-        })
-    }
-
-    async fn asked_to_stop(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
+fn indented(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("    {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

@@ -2,6 +2,7 @@
 
 pub mod child;
 pub mod haproxy;
+mod lock;
 pub mod ports;
 pub mod private_file;
 pub mod probe;
@@ -15,12 +16,14 @@ mod state;
 mod supervisor;
 mod tcp_proxy;
 mod test_servers;
+mod tools;
 mod wait;
 
+pub use crate::lock::Lock;
 pub use crate::rabbitmq::{RabbitMq, RabbitMqConfig};
 pub use crate::redis::{Durability, Redis};
 pub use crate::service::Service;
-pub use crate::stack::{Stack, StackConfig};
+pub use crate::stack::{ORPHANS_PATIENCE, Stack, StackConfig};
 pub use crate::state::{RunningProcess, State};
 pub use crate::supervisor::{Event, Observer};
 pub use crate::tcp_proxy::TcpProxy;

@@ -1,6 +1,7 @@
 //! Free loopback ports.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,9 +39,25 @@ pub fn free_port() -> anyhow::Result<u16> {
     )
 }
 
-/// Whether a server could listen on `port` of 127.0.0.1 now.
-#[must_use]
-pub fn is_free(port: u16) -> bool {
+/// `wanted`, or a free port where it is 0.
+///
+/// # Errors
+/// When nobody may listen on the wanted port: it is in use, or one below 1024 and this process
+/// may not.
+pub fn usable_port(wanted: u16) -> anyhow::Result<u16> {
+    if wanted == 0 {
+        return free_port();
+    }
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, wanted)) {
+        Ok(_) => Ok(wanted),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("port {wanted} is in use: stop what listens there, or choose another port")
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot listen on port {wanted}")),
+    }
+}
+
+fn is_free(port: u16) -> bool {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
 }
 
@@ -57,6 +74,9 @@ mod tests {
     #[test]
     fn a_port_with_a_listener_is_not_free() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        assert!(!is_free(listener.local_addr().unwrap().port()));
+        let port = listener.local_addr().unwrap().port();
+        assert!(!is_free(port));
+        let error = usable_port(port).unwrap_err().to_string();
+        assert!(error.contains("in use"), "{error}");
     }
 }

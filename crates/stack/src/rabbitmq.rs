@@ -107,7 +107,7 @@ impl RabbitMqConfig {
                 .map(Into::into)
                 .into(),
             env: vec![],
-            log: self.log.clone(),
+            log: self.log.with_file_name("epmd.log"),
             port: Some(self.epmd_port),
             admin_port: None,
             probe: Probe::Tcp {

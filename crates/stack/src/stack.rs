@@ -1,15 +1,15 @@
 //! A whole PacktChat.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::time::Instant;
 
 use crate::haproxy::{Backend, HaproxyConfig};
-use crate::ports::{free_port, is_free};
+use crate::lock::Lock;
+use crate::ports::{free_port, usable_port};
 use crate::private_file::kept_secret;
 use crate::process::{Process, ProcessSpec};
 use crate::rabbitmq::RabbitMqConfig;
@@ -17,18 +17,19 @@ use crate::redis::{Durability, RedisConfig};
 use crate::service::{Service, ServiceConfig};
 use crate::state::{State, StateFile};
 use crate::supervisor::{Observer, Supervised};
+use crate::tools;
 
 /// The virtual host of the stack's RabbitMQ.
 const VHOST: &str = "packtchat";
 
 /// How long processes that lost their stack may take to end by themselves.
-const ORPHANS_PATIENCE: Duration = Duration::from_secs(20);
+pub const ORPHANS_PATIENCE: Duration = Duration::from_secs(20);
 
 /// What to start.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct StackConfig {
-    /// Where data, logs and settings are kept; an absolute path. Made where it is missing.
-    pub dir: PathBuf,
+    /// The directory where data, logs and settings are kept.
+    pub lock: Lock,
     /// How many gateways, auths and chat-realtimes each.
     pub nodes: usize,
     /// The port browsers connect to on 127.0.0.1; 0 takes a free one.
@@ -49,8 +50,8 @@ pub struct StackConfig {
 pub struct Stack {
     processes: Vec<Supervised>,
     state: Arc<StateFile>,
-    /// Held while the stack runs: two at a time would ruin each other's data.
-    _lock: File,
+    /// Given back when everything else has ended.
+    _lock: Lock,
 }
 
 impl Stack {
@@ -58,24 +59,18 @@ impl Stack {
     /// ready and how long that took; `observer` of what happens to them later.
     ///
     /// # Errors
-    /// When another stack runs in the directory, the port is in use, or a process does not start.
+    /// When the port is in use or a process does not start.
     pub async fn start(
         config: StackConfig,
         mut started: impl FnMut(&str, Duration),
         observer: Observer,
     ) -> anyhow::Result<Stack> {
-        let lock = lock(&config.dir)?;
-        State::clean_up(&config.dir, ORPHANS_PATIENCE).await?;
-        let port = match config.port {
-            0 => free_port()?,
-            port if is_free(port) => port,
-            port => bail!(
-                "Port {port} is in use. Stop what listens there, or choose another one with --port"
-            ),
-        };
-        let files = Files::new(&config.dir)?;
+        let dir = config.lock.dir().to_owned();
+        State::clean_up(&dir, ORPHANS_PATIENCE).await?;
+        let port = usable_port(config.port)?;
+        let files = Files::new(&dir)?;
         let redis = RedisConfig {
-            dir: config.dir.join("redis"),
+            dir: dir.join("redis"),
             port: free_port()?,
             durability: config.durability,
             password: Some(kept_secret(&files.secrets.join("redis"))?),
@@ -84,10 +79,11 @@ impl Stack {
         let rabbitmq = RabbitMqConfig {
             password: kept_secret(&files.secrets.join("rabbitmq"))?,
             log: files.log("rabbitmq"),
-            ..RabbitMqConfig::new(&config.dir.join("rabbitmq"))?
+            ..RabbitMqConfig::new(&dir.join("rabbitmq"))?
         };
         let session_secret_file = files.secrets.join("session");
         kept_secret(&session_secret_file)?;
+        tools::write(&dir, &redis, &rabbitmq)?;
         let state = State {
             url: format!("http://localhost:{port}"),
             pid: std::process::id(),
@@ -98,7 +94,7 @@ impl Stack {
         let services = ServiceConfig {
             bin_dir: config.bin_dir,
             static_dir: config.static_dir,
-            dir: config.dir.clone(),
+            dir: dir.clone(),
             log_dir: files.logs.clone(),
             redis_url: state.redis_url.clone(),
             amqp_url: state.amqp_url.clone(),
@@ -107,8 +103,8 @@ impl Stack {
         };
         let mut stack = Stack {
             processes: vec![],
-            state: Arc::new(StateFile::create(&config.dir, state)?),
-            _lock: lock,
+            state: Arc::new(StateFile::create(&dir, state)?),
+            _lock: config.lock,
         };
 
         let [epmd, broker] = rabbitmq.prepare(VHOST)?;
@@ -118,12 +114,12 @@ impl Stack {
         stack.run(vec![broker], &mut started, &observer).await?;
         let specs = service_specs(&services, config.nodes)?;
         let haproxy = HaproxyConfig::on_loopback(
-            &config.dir,
+            &dir,
             port,
             backends(&specs, Service::Gateway),
             backends(&specs, Service::ChatRealtime),
         )
-        .prepare(&config.dir, port, files.log("haproxy"))?;
+        .prepare(&dir, port, files.log("haproxy"))?;
         stack.run(specs, &mut started, &observer).await?;
         stack.run(vec![haproxy], &mut started, &observer).await?;
         Ok(stack)
@@ -184,31 +180,6 @@ async fn stop_all(processes: Vec<Supervised>) {
     let mut stopping: tokio::task::JoinSet<()> =
         processes.into_iter().map(Supervised::stop).collect();
     while stopping.join_next().await.is_some() {}
-}
-
-/// Takes the directory for this process.
-fn lock(dir: &Path) -> anyhow::Result<File> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let file = File::create(dir.join("lock"))
-        .with_context(|| format!("cannot write in {}", dir.display()))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            let place = State::read(dir)
-                .ok()
-                .flatten()
-                .map_or_else(String::new, |state| {
-                    format!(" at {} (pid {})", state.url, state.pid)
-                });
-            bail!(
-                "PacktChat is already running{place} with its data in {}",
-                dir.display()
-            )
-        }
-        Err(std::fs::TryLockError::Error(error)) => {
-            Err(error).with_context(|| format!("cannot lock {}", dir.display()))
-        }
-    }
 }
 
 struct Files {
