@@ -85,6 +85,7 @@ impl RabbitMqConfig {
             &format!(
                 "listeners.tcp.1 = 127.0.0.1:{}\ndefault_user = {USER}\ndefault_pass = {}\n\
                  default_vhost = {vhost}\nlog.console = true\nlog.console.level = info\n\
+                 log.console.use_colors = off\n\
                  log.file = false\n",
                 self.port, self.password
             ),
@@ -130,6 +131,7 @@ impl RabbitMqConfig {
         );
         set("RABBITMQ_MNESIA_BASE", self.dir.join("data").into());
         set("RABBITMQ_LOG_BASE", self.dir.join("log").into());
+        set("ERL_CRASH_DUMP", self.dir.join("erl_crash.dump").into());
         set("RABBITMQ_PID_FILE", self.dir.join("pid").into());
         set(
             "RABBITMQ_CONFIG_FILE",

@@ -176,3 +176,50 @@ impl Drop for StateFile {
         let _ = std::fs::remove_file(&self.file);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::child::{Child, command};
+
+    fn sleeper() -> Child {
+        let mut sleep = command("sleep");
+        sleep.arg("1000");
+        Child::spawn(sleep).unwrap()
+    }
+
+    fn running(child: &Child, started: u64) -> RunningProcess {
+        RunningProcess {
+            name: "sleeper".into(),
+            kind: "sleep".into(),
+            pid: child.pid(),
+            started,
+            port: None,
+            admin_port: None,
+            log: PathBuf::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_killed_stack_left_is_ended_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let (left, stranger) = (sleeper(), sleeper());
+        let state = State {
+            processes: vec![
+                running(&left, start_of(left.pid()).unwrap()),
+                // The pid of an ended process, taken by another one since.
+                running(&stranger, start_of(stranger.pid()).unwrap() - 1),
+            ],
+            ..State::default()
+        };
+        let json = serde_json::to_string(&state).unwrap();
+        std::fs::write(dir.path().join(FILE), json).unwrap();
+
+        State::clean_up(dir.path(), Duration::from_millis(50))
+            .await
+            .unwrap();
+        assert!(left.ended().await.is_ok());
+        assert_eq!(stranger.exit_status(), None);
+        assert!(State::read(dir.path()).unwrap().is_none());
+    }
+}

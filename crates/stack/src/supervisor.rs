@@ -131,3 +131,79 @@ async fn supervise(
         recovering = true;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    use super::*;
+    use crate::eventually;
+    use crate::probe::Probe;
+    use crate::process::ProcessSpec;
+    use crate::state::State;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    #[tokio::test]
+    async fn what_dies_is_started_again_and_what_is_stopped_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let spec = ProcessSpec {
+            name: "sleeper".into(),
+            kind: "sleep",
+            program: "sleep".into(),
+            args: vec!["1000".into()],
+            env: vec![],
+            log: dir.path().join("sleeper.log"),
+            port: None,
+            admin_port: None,
+            probe: Probe::Tcp {
+                port: listener.local_addr().unwrap().port(),
+            },
+            start_patience: PATIENCE,
+            stop_signal: Signal::TERM,
+            stop_patience: PATIENCE,
+        };
+        let state = Arc::new(StateFile::create(dir.path(), State::default()).unwrap());
+        let process = Process::start(spec).await.unwrap();
+        let first = process.child().pid();
+        state.note(process.spec(), Some(first)).unwrap();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let observer: Observer = {
+            let events = events.clone();
+            Arc::new(move |event| events.lock().unwrap().push(event))
+        };
+        let supervised = Supervised::new(process, state, observer);
+
+        let kill = |pid: u32| {
+            let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+            kill_process(pid, Signal::KILL).unwrap();
+        };
+        let pid = || State::read(dir.path()).unwrap().unwrap().processes[0].pid;
+        kill(first);
+        eventually(PATIENCE, "the recovery is told", async || {
+            matches!(
+                events.lock().unwrap()[..],
+                [Event::Ended { .. }, Event::Recovered { .. }]
+            )
+        })
+        .await;
+        let second = pid();
+        assert_ne!(second, first);
+        kill(second);
+        eventually(PATIENCE, "a second restart", async || {
+            ![0, first, second].contains(&pid())
+        })
+        .await;
+
+        let third = format!("/proc/{}", pid());
+        supervised.stop().await;
+        assert!(!std::fs::exists(third).unwrap());
+        assert_eq!(
+            State::read(dir.path()).unwrap().map(|state| state.pid),
+            None
+        );
+    }
+}

@@ -1,6 +1,7 @@
 //! Starts the real servers.
 #![allow(clippy::unwrap_used, reason = "also in functions that only tests call")]
 
+mod haproxy;
 mod parent_death;
 mod rabbitmq;
 mod redis;

@@ -1,0 +1,215 @@
+//! HAProxy with the stack's configuration in front of two nodes that tell what they are asked.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use stack::eventually;
+use stack::haproxy::{Backend, HaproxyConfig};
+use stack::ports::free_port;
+use stack::process::Process;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+
+use crate::PATIENCE;
+
+/// A node that answers every request with its name and the head of the request.
+struct Node {
+    backend: Backend,
+    ready: Arc<AtomicBool>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Node {
+    async fn start(name: &str) -> Node {
+        let ready = Arc::new(AtomicBool::new(true));
+        let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Node {
+            backend: Backend {
+                name: name.into(),
+                address: public.local_addr().unwrap().to_string(),
+                check_port: admin.local_addr().unwrap().port(),
+            },
+            tasks: [
+                tokio::spawn(serve(public, name.into(), Arc::new(AtomicBool::new(true)))),
+                tokio::spawn(serve(admin, name.into(), ready.clone())),
+            ],
+            ready,
+        }
+    }
+
+    fn kill(&self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, name: String, well: Arc<AtomicBool>) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let mut stream = BufReader::new(stream);
+        let mut head = String::new();
+        while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).await.unwrap() > 0 {}
+        let status = if well.load(Ordering::Relaxed) || head.starts_with("GET /livez") {
+            "200 OK"
+        } else {
+            "503 Service Unavailable"
+        };
+        let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n{name}\n{head}");
+        // A health check may hang up before it has read all.
+        let _ = stream.write_all(answer.as_bytes()).await;
+    }
+}
+
+struct Front {
+    port: u16,
+    nodes: [Node; 2],
+    _haproxy: Process,
+}
+
+/// Starts HAProxy with two nodes that are its gateways and its chat-realtimes.
+async fn front(dir: &Path) -> Front {
+    let nodes = [Node::start("node-1").await, Node::start("node-2").await];
+    let backends = || nodes.iter().map(|node| node.backend.clone()).collect();
+    let port = free_port().unwrap();
+    let config = HaproxyConfig::on_loopback(dir, port, backends(), backends());
+    let spec = config.prepare(dir, port, dir.join("haproxy.log")).unwrap();
+    Front {
+        port,
+        _haproxy: Process::start(spec).await.unwrap(),
+        nodes,
+    }
+}
+
+impl Front {
+    /// The whole answer to `GET path` with further header lines.
+    async fn get(&self, path: &str, headers: &str) -> String {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    /// Waits until ten requests in a row were served by node 2.
+    async fn only_node_2_serves(&self, path: &str, headers: &str) {
+        eventually(PATIENCE, "node 2 alone serves", async || {
+            for _ in 0..10 {
+                if !self.get(path, headers).await.contains("\r\n\r\nnode-2\n") {
+                    return false;
+                }
+            }
+            true
+        })
+        .await;
+    }
+}
+
+#[test]
+fn the_configuration_is_valid() {
+    let dir = tempfile::tempdir().unwrap();
+    let node = |name: &str| Backend {
+        name: name.into(),
+        address: "127.0.0.1:20000".into(),
+        check_port: 20001,
+    };
+    HaproxyConfig::on_loopback(
+        dir.path(),
+        20002,
+        vec![node("gateway-1")],
+        vec![node("chat-realtime-1"), node("chat-realtime-2")],
+    )
+    .prepare(dir.path(), 20002, dir.path().join("haproxy.log"))
+    .unwrap();
+    let check = Command::new("haproxy")
+        .env("PATH", stack::programs::search_path())
+        .args(["-c", "-f"])
+        .arg(dir.path().join("haproxy.cfg"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&check.stderr);
+    assert!(check.status.success(), "{said}");
+    assert!(!said.contains("WARNING"), "{said}");
+}
+
+#[tokio::test]
+async fn it_alone_says_where_a_request_comes_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front(dir.path()).await;
+    let forged = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nForwarded: for=6.6.6.6\r\n\
+                  X-Request-Id: forged\r\n";
+    let seen = front.get("/", forged).await.to_lowercase();
+    assert!(seen.contains("x-forwarded-for: 127.0.0.1\r\n"), "{seen}");
+    assert!(seen.contains("x-forwarded-proto: http\r\n"), "{seen}");
+    assert!(seen.contains("x-request-id: "), "{seen}");
+    assert!(
+        !seen.contains("6.6.6.6") && !seen.contains("forged"),
+        "{seen}"
+    );
+}
+
+#[tokio::test]
+async fn sockets_stick_to_their_node_and_pages_do_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front(dir.path()).await;
+    for name in ["node-1", "node-2"] {
+        let cookie = format!("Cookie: SERVERID={name}\r\n");
+        for _ in 0..5 {
+            let answer = front.get("/socket.io/?EIO=4", &cookie).await;
+            assert!(answer.contains(&format!("\r\n\r\n{name}\n")), "{answer}");
+        }
+    }
+    let answer = front.get("/socket.io/?EIO=4", "").await.to_lowercase();
+    assert!(answer.contains("set-cookie: serverid=node-"), "{answer}");
+    assert!(answer.contains("httponly"), "{answer}");
+    let page = front.get("/socket.iota", "").await.to_lowercase();
+    assert!(!page.contains("set-cookie"), "{page}");
+}
+
+#[tokio::test]
+async fn a_node_that_is_not_ready_gets_nobody_new_and_keeps_whom_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front(dir.path()).await;
+    front.nodes[0].ready.store(false, Ordering::Relaxed);
+    front.only_node_2_serves("/", "").await;
+    front.only_node_2_serves("/socket.io/", "").await;
+    let own = front
+        .get("/socket.io/", "Cookie: SERVERID=node-1\r\n")
+        .await;
+    assert!(own.contains("\r\n\r\nnode-1\n"), "{own}");
+
+    front.nodes[0].ready.store(true, Ordering::Relaxed);
+    eventually(PATIENCE, "node 1 serves again", async || {
+        front.get("/", "").await.contains("\r\n\r\nnode-1\n")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_dead_node_loses_its_clients_to_the_other_and_two_dead_ones_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front(dir.path()).await;
+    front.nodes[0].kill();
+    // At once, not only after the health check: a refused connection is tried elsewhere.
+    let cookie = "Cookie: SERVERID=node-1\r\n";
+    eventually(PATIENCE, "the port of node 1 refuses", async || {
+        TcpStream::connect(&front.nodes[0].backend.address)
+            .await
+            .is_err()
+    })
+    .await;
+    let moved = front.get("/socket.io/", cookie).await;
+    assert!(moved.contains("\r\n\r\nnode-2\n"), "{moved}");
+
+    front.nodes[1].kill();
+    eventually(PATIENCE, "nobody serves", async || {
+        let answer = front.get("/", "").await;
+        answer.starts_with("HTTP/1.1 503") && answer.contains("Back in a moment")
+    })
+    .await;
+}
