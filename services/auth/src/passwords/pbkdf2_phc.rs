@@ -76,6 +76,8 @@ fn spend(password: &[u8], rounds: u32) {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -86,6 +88,41 @@ mod tests {
         let hash = PasswordHash::new(&phc).unwrap();
         assert_eq!(hash.salt.unwrap().as_ref().len(), 16);
         assert_ne!(phc, algorithm.hash(b"correct horse").unwrap());
+    }
+
+    /// The time this thread has spent on a processor, in nanoseconds; what else the machine does hardly shows.
+    fn processor_time() -> u64 {
+        let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+        statistics.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    /// The quickest of several refusals.
+    fn refusal(present: Pbkdf2Phc, phc: Option<&str>) -> f64 {
+        let tries = (0..7).map(|_| {
+            let began = processor_time();
+            match phc {
+                Some(phc) => {
+                    let verdict = present.verify(b"wrong horse", phc).unwrap();
+                    assert_eq!(verdict, Verdict::Wrong);
+                }
+                None => present.pretend(b"wrong horse"),
+            }
+            processor_time() - began
+        });
+        tries.min().unwrap() as f64
+    }
+
+    #[test]
+    fn a_refusal_is_the_same_work_whoever_it_is_for() {
+        let present = Pbkdf2Phc::new(100_000).unwrap();
+        let strong = present.hash(b"correct horse").unwrap();
+        let older = Pbkdf2Phc::new(30_000).unwrap();
+        let weak = older.hash(b"correct horse").unwrap();
+        let nobody = refusal(present, None);
+        for phc in [strong, weak] {
+            let ratio = refusal(present, Some(&phc)) / nobody;
+            assert!((0.67..1.5).contains(&ratio), "{ratio}: {phc}");
+        }
     }
 
     /// A hash made elsewhere, by Python's `hashlib.pbkdf2_hmac("sha256", b"password", bytes(range(16)), 1000)`.
