@@ -1,12 +1,9 @@
 import { defineConfig } from '@playwright/test';
 
-const screenshots = process.env['UPDATE_SCREENSHOTS'] === '1';
-
 export default defineConfig({
-  testDir: 'specs',
-  testMatch: screenshots ? 'screenshots.ts' : '*.spec.ts',
-  globalSetup: './setup/start.ts',
-  // One stack for all of them, and some of them kill its processes.
+  testDir: '.',
+  testMatch: '*.spec.ts',
+  // Each file has one product for its tests, whose processes some of them kill: one test at a time, none tried twice.
   workers: 1,
   retries: 0,
   reporter: 'list',

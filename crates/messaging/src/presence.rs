@@ -65,6 +65,10 @@ impl Presence {
             .arg("type")
             .arg(user.kind.as_str())
             .ignore()
+            // Cleanup lets a forgotten user's name expire; this one is back.
+            .cmd("PERSIST")
+            .arg(redis_keys::user(user.id))
+            .ignore()
             .cmd("ZADD")
             .arg(redis_keys::USERS)
             .arg("GT")
