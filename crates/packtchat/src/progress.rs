@@ -59,7 +59,7 @@ impl Progress {
     pub(crate) fn line(&self, text: &str) {
         let shown = self.lock();
         self.erase();
-        println!("{text}");
+        write(&format!("{text}\n"));
         self.draw(&shown);
     }
 
@@ -78,16 +78,22 @@ impl Progress {
 
     fn erase(&self) {
         if self.terminal {
-            print!("\r\x1b[K");
-            // A terminal that is gone sends SIGHUP, which ends this.
-            let _ = stdout().flush();
+            write("\r\x1b[K");
         }
     }
 
     fn draw(&self, shown: &Shown) {
         if let (true, Some((what, since))) = (self.terminal, &shown.step) {
-            print!("\r\x1b[K… {what} {:.0} s", since.elapsed().as_secs_f64());
-            let _ = stdout().flush();
+            let seconds = since.elapsed().as_secs();
+            write(&format!("\r\x1b[K… {what} {seconds} s"));
         }
     }
+}
+
+/// Nobody reads when the terminal is gone; what runs is stopped in order all the same.
+fn write(text: &str) {
+    let mut output = stdout();
+    let _ = output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush());
 }
