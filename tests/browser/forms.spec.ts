@@ -46,7 +46,9 @@ test('a taken name, and empty fields', async ({ browser }) => {
 
 test('a form without its token is refused', async ({ page }) => {
   await page.goto(`${stack.url}/account/login`);
-  await page.locator('input[name=csrf]').evaluate((field) => { field.remove(); });
+  await page.locator('input[name=csrf]').evaluate((field) => {
+    field.remove();
+  });
   await page.getByLabel('Username').fill('alice');
   await page.getByLabel('Password', { exact: true }).fill(PASSWORD);
   const [answer] = await Promise.all([
