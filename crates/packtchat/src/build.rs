@@ -25,15 +25,17 @@ pub(crate) fn bin_dir(profile: Profile) -> anyhow::Result<PathBuf> {
 }
 
 /// Builds the services. Cargo's own output shows how far it is.
+///
+/// All of the workspace, as scripts/up does: another selection could mean other features of what
+/// they share, and so a second build of it.
 pub(crate) async fn services(tree: &SourceTree, profile: Profile) -> anyhow::Result<()> {
     let mut cargo = command("cargo");
     cargo
-        .args(["build", "--locked", "--bins", "--profile"])
+        .args(["build", "--locked", "--workspace", "--bins", "--profile"])
         .arg(match profile {
             Profile::Release => "release",
             Profile::Dev => "dev",
         })
-        .args(Service::ALL.iter().flat_map(|one| ["-p", one.name()]))
         .current_dir(tree.root());
     run(cargo, "the services could not be built").await
 }

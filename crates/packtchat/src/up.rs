@@ -98,7 +98,7 @@ async fn build(
 ) -> anyhow::Result<()> {
     prerequisites::check_build_tools()?;
     let begin = Instant::now();
-    progress.line("Building the services (the first time takes some minutes)");
+    progress.line("Building the services where they changed");
     build::services(tree, arguments.profile).await?;
     progress.done("services built", begin.elapsed());
     if build::web_is_stale(tree)? {
