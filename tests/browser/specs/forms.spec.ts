@@ -57,6 +57,8 @@ test('empty fields', async ({ visitor }) => {
     await skipBrowserChecks(tab.page);
     await tab.page.getByRole('main').getByRole('button').click();
     await expect(flash(tab.page)).toHaveText(answer);
+    await expect(tab.page.getByText(answer)).toHaveCount(1);
+    await expect(tab.page.getByLabel('Username')).toHaveAccessibleDescription(new RegExp(answer));
   }
 });
 
