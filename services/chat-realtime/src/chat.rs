@@ -1,4 +1,4 @@
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
 use models::{
     events::{
@@ -21,11 +21,11 @@ use crate::{
 
 /// The namespace of the chat on one worker thread.
 pub(crate) struct Chat {
-    node: Arc<Node>,
+    node: Node,
 }
 
 impl Chat {
-    pub(crate) fn new(node: Arc<Node>) -> Self {
+    pub(crate) fn new(node: Node) -> Self {
         Self { node }
     }
 

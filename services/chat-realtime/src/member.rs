@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::Arc};
 
 use messaging::Connection;
 use models::User;
@@ -7,7 +7,7 @@ use models::User;
 pub(crate) struct Member {
     pub(crate) user: User,
     /// Set while the socket is in a room.
-    pub(crate) place: RefCell<Option<Connection>>,
+    pub(crate) place: RefCell<Option<Arc<Connection>>>,
 }
 
 impl Member {
