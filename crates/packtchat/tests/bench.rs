@@ -200,3 +200,20 @@ async fn connections_are_opened_and_closed_round_after_round() {
     assert_eq!(rounds[0]["growth_percent"]["server"], 0.0);
     assert!(rounds[1]["closed_kib"]["server"].as_u64().unwrap() > 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_never_reads_is_closed_and_the_others_miss_nothing() {
+    let limits = Limits {
+        messages_per_second: 0,
+        ..Limits::default()
+    };
+    let node = Node::start(limits).await;
+    // Of 4 MB a second, more than the kernels' buffers and the node's own bound take in.
+    let (output, report) = node
+        .load("--connections 6 --rooms 1 --senders 2 --stalled 2 --rate 1000 --bytes 4000 --warmup 0 --seconds 2")
+        .await;
+    assert_eq!(report["stalled"]["closed"], 2, "{report:#}");
+    let round = &report["round"];
+    assert_eq!(round["deliveries"]["received"], 2000 * 4, "{report:#}");
+    assert!(output.status.success(), "{report:#}");
+}
