@@ -1,7 +1,4 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use messaging::{Chats, Presence, RateLimit, Redis, Rooms, Sessions, Subscriber};
 use models::Limits;
@@ -20,8 +17,6 @@ pub(crate) struct Node {
     pub(crate) limits: Limits,
     pub(crate) attendance: Arc<Attendance>,
     pub(crate) subscriptions: Arc<Subscriptions>,
-    /// Set while messages are published faster than this node can deliver them.
-    pub(crate) behind: Arc<AtomicBool>,
     redis: Redis,
 }
 
@@ -42,7 +37,6 @@ impl Node {
             limits,
             attendance: Arc::new(Attendance::new(presence.clone())),
             subscriptions: Arc::new(Subscriptions::new(subscriber, chats.clone())),
-            behind: Arc::default(),
             presence,
             chats,
             redis,
@@ -62,13 +56,7 @@ impl Node {
             limits: self.limits,
             attendance: self.attendance.clone(),
             subscriptions: self.subscriptions.clone(),
-            behind: self.behind.clone(),
             redis,
         }
-    }
-
-    /// Are messages published faster than this node can deliver them?
-    pub(crate) fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Relaxed)
     }
 }

@@ -1,4 +1,7 @@
-use models::session::{Session, SessionId, SessionKeys};
+use models::{
+    redis_keys,
+    session::{Session, SessionId, SessionKeys},
+};
 use serde_json::json;
 use stack::TcpProxy;
 
@@ -38,6 +41,16 @@ async fn only_a_living_session_of_somebody_is_admitted() {
         refusal,
         "ended"
     );
+}
+
+#[tokio::test]
+async fn a_node_that_is_ready_hears_of_new_rooms() {
+    let world = World::new().await;
+    let mut nodes = Vec::new();
+    for count in 1..=8 {
+        nodes.push(world.node(world.settings()).await);
+        assert_eq!(world.listeners(redis_keys::LOBBY_CHANNEL).await, count);
+    }
 }
 
 #[tokio::test]

@@ -85,7 +85,6 @@ impl World {
 
     /// A node that is ready and hears of new rooms.
     pub(crate) async fn node(&self, settings: Settings) -> Node {
-        let listening = self.listeners(redis_keys::LOBBY_CHANNEL).await;
         let lifecycle = Lifecycle::new();
         let amqp = Amqp::connect(&settings.amqp).unwrap();
         let application = startup::build(settings, amqp, &lifecycle).await.unwrap();
@@ -96,7 +95,6 @@ impl World {
         };
         eventually(SOON, "the node is ready", async || {
             node.lifecycle.report().await.ready
-                && self.listeners(redis_keys::LOBBY_CHANNEL).await > listening
         })
         .await;
         node
