@@ -55,7 +55,7 @@ async function talkThroughUpgrade(t) {
   await settled(socket, UPGRADE);
   const before = got.length;
   last = sent + AFTER_UPGRADE;
-  await until(`${last} events are answered`, () => (got.length === last ? true : undefined));
+  await until(`${last} events are answered`, () => (got.length >= last ? true : undefined));
   // What would come twice would have come before this.
   await socket.timeout(15_000).emitWithAck('message-with-ack', 'the end');
   assert.deepEqual(disconnects, []);
