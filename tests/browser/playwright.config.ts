@@ -1,9 +1,10 @@
 import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
-  testDir: '.',
+  testDir: 'specs',
   testMatch: '*.spec.ts',
-  // Each file has one product for its tests, whose processes some of them kill: one test at a time, none tried twice.
+  globalSetup: './setup/start.ts',
+  // One stack for all of them, and some of them kill its processes.
   workers: 1,
   retries: 0,
   reporter: 'list',

@@ -1,5 +1,7 @@
 use std::{
     collections::BTreeMap,
+    fmt::Display,
+    future::Future,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -66,18 +68,25 @@ impl Lifecycle {
         Self::default()
     }
 
-    /// Makes readiness depend on this check, which may take two seconds.
-    pub fn ready_when(
+    /// Makes readiness depend on this check, which may take two seconds; its error is for operators to read.
+    pub fn ready_when<F, E>(
         &self,
         name: &'static str,
-        check: impl Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync + 'static,
-    ) {
+        check: impl Fn() -> F + Send + Sync + 'static,
+    ) where
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: Display,
+    {
+        let check: Check = Arc::new(move || {
+            let answer = check();
+            async move { answer.await.map_err(|error| error.to_string()) }.boxed()
+        });
         let mut checks = self
             .shared
             .checks
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        checks.push((name, Arc::new(check), Arc::new(AtomicBool::new(true))));
+        checks.push((name, check, Arc::new(AtomicBool::new(true))));
     }
 
     /// Runs every check, side by side.
@@ -141,20 +150,15 @@ fn log_change(name: &'static str, result: &Result<(), String>, well: &AtomicBool
 
 #[cfg(test)]
 mod tests {
+    use std::future::ready;
+
     use super::*;
 
     fn lifecycle_with(well: bool) -> Lifecycle {
         let lifecycle = Lifecycle::new();
-        lifecycle.ready_when("always", || async { Ok(()) }.boxed());
+        lifecycle.ready_when("always", || ready(Ok::<_, &str>(())));
         lifecycle.ready_when("sometimes", move || {
-            async move {
-                if well {
-                    Ok(())
-                } else {
-                    Err("it is away".to_owned())
-                }
-            }
-            .boxed()
+            ready(if well { Ok(()) } else { Err("it is away") })
         });
         lifecycle
     }
@@ -178,7 +182,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_check_without_an_answer_is_not_well() {
         let lifecycle = Lifecycle::new();
-        lifecycle.ready_when("silent", || std::future::pending().boxed());
+        lifecycle.ready_when("silent", std::future::pending::<Result<(), &str>>);
         assert_eq!(
             lifecycle.report().await.checks["silent"],
             "no answer in time"

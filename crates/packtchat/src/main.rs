@@ -5,6 +5,7 @@
     reason = "a command talks to people on its terminal"
 )]
 
+mod bench;
 mod build;
 mod down;
 mod prerequisites;
@@ -16,9 +17,10 @@ mod up;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Starts and stops PacktChat on this machine.
+/// Starts, stops and measures PacktChat on this machine.
 #[derive(Parser)]
 #[command(name = "packtchat", version, arg_required_else_help = true)]
 struct Arguments {
@@ -30,6 +32,7 @@ struct Arguments {
 enum Command {
     Up(Up),
     Down(Down),
+    Bench(Box<bench::Bench>),
 }
 
 /// Builds what changed, starts the whole chat, and keeps it running until Ctrl-C
@@ -71,14 +74,21 @@ enum Profile {
     Dev,
 }
 
-#[tokio::main]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
-        Command::Up(arguments) => up::run(arguments).await,
-        Command::Down(arguments) => down::run(arguments).await,
+        Command::Up(arguments) => block_on(up::run(arguments)),
+        Command::Down(arguments) => block_on(down::run(arguments)),
+        // Brings a runtime of its own.
+        Command::Bench(arguments) => bench::run(*arguments),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("packtchat: {error:#}");
         ExitCode::FAILURE
     })
+}
+
+fn block_on(command: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    tokio::runtime::Runtime::new()
+        .context("cannot start threads")?
+        .block_on(command)
 }

@@ -136,6 +136,16 @@ impl Default for TelemetrySettings {
     }
 }
 
+impl TelemetrySettings {
+    /// The name of this process, one of `service`: the one that was set, or the service and the process id.
+    #[must_use]
+    pub fn node_name(&self, service: &str) -> String {
+        self.node
+            .clone()
+            .unwrap_or_else(|| format!("{service}-{}", std::process::id()))
+    }
+}
+
 fn sixteen() -> usize {
     16
 }
@@ -154,4 +164,18 @@ fn one_hour() -> u64 {
 
 fn one_week() -> u64 {
     604_800
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_without_a_name_has_that_of_its_process() {
+        let mut settings = TelemetrySettings::default();
+        let name = format!("gateway-{}", std::process::id());
+        assert_eq!(settings.node_name("gateway"), name);
+        settings.node = Some("gateway-7".to_owned());
+        assert_eq!(settings.node_name("gateway"), "gateway-7");
+    }
 }

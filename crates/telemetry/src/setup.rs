@@ -36,10 +36,7 @@ pub fn init(
 ) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_new(&settings.filter)
         .with_context(|| format!("PACKTCHAT__TELEMETRY__FILTER is {:?}", settings.filter))?;
-    let node = settings
-        .node
-        .clone()
-        .unwrap_or_else(|| format!("{service}-{}", std::process::id()));
+    let node = settings.node_name(service);
     let (layer, records) = AmqpLayer::new(Speaker { service, node }, BUFFER);
     let layer = Arc::new(layer);
     let (standard_output, guard) = tracing_appender::non_blocking(std::io::stdout());

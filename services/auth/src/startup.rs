@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use futures_util::FutureExt;
 use lifecycle::Lifecycle;
 use messaging::{Amqp, serve_rpc};
 use models::{account::AuthRequest, amqp_names::AUTH_REQUESTS};
@@ -33,14 +32,14 @@ pub async fn build(
         let amqp = amqp.clone();
         move || {
             let amqp = amqp.clone();
-            async move { amqp.ping().await.map_err(|e| e.to_string()) }.boxed()
+            async move { amqp.ping().await }
         }
     });
     lifecycle.ready_when("database", {
         let accounts = accounts.clone();
         move || {
             let accounts = accounts.clone();
-            async move { accounts.ping().await.map_err(|e| e.to_string()) }.boxed()
+            async move { accounts.ping().await }
         }
     });
     Ok(Application {

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use lifecycle::Lifecycle;
 use messaging::{Amqp, Lease, Redis, Retention};
 use models::redis_keys::CLEANUP_LEADER;
@@ -32,20 +31,17 @@ pub async fn build(
 ) -> anyhow::Result<Application> {
     settings.cleanup.check()?;
     let redis = Redis::connect(&settings.redis)?;
-    let node = settings
-        .telemetry
-        .node
-        .unwrap_or_else(|| format!("cleanup-worker-{}", std::process::id()));
+    let node = settings.telemetry.node_name("cleanup-worker");
     lifecycle.ready_when("redis", {
         let redis = redis.clone();
         move || {
             let redis = redis.clone();
-            async move { redis.ping().await.map_err(|e| e.to_string()) }.boxed()
+            async move { redis.ping().await }
         }
     });
     lifecycle.ready_when("amqp", move || {
         let amqp = amqp.clone();
-        async move { amqp.ping().await.map_err(|e| e.to_string()) }.boxed()
+        async move { amqp.ping().await }
     });
     let lasts = Duration::from_millis(settings.cleanup.lease_ms);
     Ok(Application {

@@ -11,8 +11,8 @@ use models::{
 };
 
 use crate::{
-    draft::Field, local_path::LocalPath, problem::Problem, request_id::RequestId,
-    route_map::RouteMap, site::Site, static_files::Assets,
+    local_path::LocalPath, problem::Problem, request_id::RequestId, route_map::RouteMap,
+    site::Site, static_files::Assets,
 };
 
 /// What the layout needs, whatever the page.
@@ -51,13 +51,6 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// The sentence of the last error among the flash messages.
-    pub(crate) fn last_error(&self) -> Option<&str> {
-        let errors = |flash: &&Flash| flash.kind == FlashKind::Error;
-        let last = self.flash.iter().rev().find(errors)?;
-        Some(&last.message)
-    }
-
     fn routes(&self) -> &RouteMap {
         &self.site.routes
     }
@@ -71,28 +64,22 @@ impl<'a> Page<'a> {
     }
 }
 
+/// What the forms to sign in and to register have in common.
+pub(crate) struct AccountForm<'a> {
+    pub(crate) csrf: &'a str,
+    pub(crate) next: Option<&'a LocalPath>,
+    pub(crate) username: FormField<'a>,
+    pub(crate) password: FormField<'a>,
+    pub(crate) bounds: Bounds,
+}
+
 /// A field of a form as it comes back to the person.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 pub(crate) struct FormField<'a> {
     /// What was typed before, if it is shown again.
     pub(crate) value: &'a str,
-    /// What is wrong with it.
-    pub(crate) error: Option<&'a str>,
-}
-
-impl<'a> FormField<'a> {
-    /// `field` with its value, and the page's error if it is about this field.
-    pub(crate) fn new(
-        field: Field,
-        value: &'a str,
-        wrong: Option<Field>,
-        page: &'a Page<'_>,
-    ) -> Self {
-        Self {
-            value,
-            error: (wrong == Some(field)).then(|| page.last_error()).flatten(),
-        }
-    }
+    /// Whether the page's flash message is about it.
+    pub(crate) wrong: bool,
 }
 
 /// The bounds a browser checks before it sends a form.
@@ -127,11 +114,7 @@ pub(crate) struct IndexPage<'a> {
 #[template(path = "login.html")]
 pub(crate) struct LoginPage<'a> {
     pub(crate) page: &'a Page<'a>,
-    pub(crate) csrf: &'a str,
-    pub(crate) next: Option<&'a LocalPath>,
-    pub(crate) username: FormField<'a>,
-    pub(crate) password: FormField<'a>,
-    pub(crate) bounds: Bounds,
+    pub(crate) form: AccountForm<'a>,
     /// The way to the form to register, with the same next page.
     pub(crate) register: String,
 }
@@ -141,11 +124,7 @@ pub(crate) struct LoginPage<'a> {
 #[template(path = "register.html")]
 pub(crate) struct RegisterPage<'a> {
     pub(crate) page: &'a Page<'a>,
-    pub(crate) csrf: &'a str,
-    pub(crate) next: Option<&'a LocalPath>,
-    pub(crate) username: FormField<'a>,
-    pub(crate) password: FormField<'a>,
-    pub(crate) bounds: Bounds,
+    pub(crate) form: AccountForm<'a>,
     /// The way to the form to sign in, with the same next page.
     pub(crate) login: String,
 }

@@ -9,7 +9,6 @@ use actix_web::{
     web::{self, Data},
 };
 use anyhow::Context;
-use futures_util::FutureExt;
 use lifecycle::Lifecycle;
 use messaging::{Amqp, Redis, RpcClient, Sessions};
 use models::amqp_names::AUTH_REQUESTS;
@@ -109,11 +108,11 @@ fn listen(
 fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp) {
     lifecycle.ready_when("redis", move || {
         let redis = redis.clone();
-        async move { redis.ping().await.map_err(|error| error.to_string()) }.boxed()
+        async move { redis.ping().await }
     });
     lifecycle.ready_when("amqp", move || {
         let amqp = amqp.clone();
-        async move { amqp.ping().await.map_err(|error| error.to_string()) }.boxed()
+        async move { amqp.ping().await }
     });
 }
 

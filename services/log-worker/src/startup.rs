@@ -1,9 +1,8 @@
 //! Builds the service from its settings.
 
-use std::fs;
+use std::{fs, future::ready};
 
 use anyhow::{Context, ensure};
-use futures_util::FutureExt;
 use lifecycle::Lifecycle;
 use messaging::{Amqp, LogQueue, consume_log};
 use tokio::task::JoinSet;
@@ -33,10 +32,7 @@ pub async fn build(
     amqp: Amqp,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Application> {
-    let node = settings
-        .telemetry
-        .node
-        .unwrap_or_else(|| format!("{SERVICE}-{}", std::process::id()));
+    let node = settings.telemetry.node_name(SERVICE);
     ensure!(
         file_name::is_node(&node),
         "PACKTCHAT__TELEMETRY__NODE is {node:?}, but a log-worker's must be of letters, digits, - and _"
@@ -63,15 +59,13 @@ pub async fn build(
     let all = Sink::new(file(LogQueue::All), console);
     let errors = Sink::new(file(LogQueue::Errors), None);
     for (name, health) in [("all", all.health()), ("errors", errors.health())] {
-        lifecycle.ready_when(name, move || {
-            futures_util::future::ready(health.check()).boxed()
-        });
+        lifecycle.ready_when(name, move || ready(health.check()));
     }
     lifecycle.ready_when("amqp", {
         let amqp = amqp.clone();
         move || {
             let amqp = amqp.clone();
-            async move { amqp.ping().await.map_err(|e| e.to_string()) }.boxed()
+            async move { amqp.ping().await }
         }
     });
     Ok(Application {

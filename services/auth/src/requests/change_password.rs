@@ -1,10 +1,7 @@
 use models::{Password, UserId, account::AuthReply};
 
 use super::{Auth, invalid, may_be_a_repeat};
-use crate::{
-    accounts::{Account, Replacement},
-    passwords::Verdict,
-};
+use crate::{accounts::Replacement, passwords::Verdict};
 
 /// Replaces the password of an account whose owner proves to know the old one.
 pub(super) async fn change_password(
@@ -20,17 +17,7 @@ pub(super) async fn change_password(
         return Ok(AuthReply::WrongCredentials);
     }
     let account = auth.accounts.by_id(id).await?;
-    let stored = account
-        .as_ref()
-        .and_then(|account| account.password.as_ref());
-    let phc = stored.map(|stored| stored.phc.as_str());
-    let verdict = auth.hasher.verify(old, phc).await?;
-    let Some(Account {
-        user,
-        password: Some(stored),
-        ..
-    }) = account
-    else {
+    let Some((user, stored, verdict)) = auth.compare(account, old).await? else {
         return Ok(AuthReply::WrongCredentials);
     };
     if verdict == Verdict::Wrong {

@@ -11,12 +11,15 @@ mod register;
 mod verify;
 
 use models::{
-    Limits,
+    Limits, Password, User,
     account::{AuthReply, AuthRequest},
     now_ms,
 };
 
-use crate::{accounts::Accounts, passwords::Hasher};
+use crate::{
+    accounts::{Account, Accounts, StoredPassword},
+    passwords::{Hasher, Verdict},
+};
 
 /// How long after it was done a request may be delivered again and still be answered as done, in milliseconds.
 /// Nobody waits longer for an answer.
@@ -56,6 +59,19 @@ impl Auth {
             );
             AuthReply::Unavailable
         })
+    }
+
+    /// Compares the password with the stored one. `None` where there is no account or it has no password, which takes
+    /// as long to find out.
+    async fn compare(
+        &self,
+        account: Option<Account>,
+        password: &Password,
+    ) -> anyhow::Result<Option<(User, StoredPassword, Verdict)>> {
+        let known = account.and_then(|Account { user, password, .. }| Some((user, password?)));
+        let phc = known.as_ref().map(|(_, stored)| stored.phc.as_str());
+        let verdict = self.hasher.verify(password, phc).await?;
+        Ok(known.map(|(user, stored)| (user, stored, verdict)))
     }
 }
 

@@ -2,7 +2,7 @@ use models::{Limits, Password, User, Username, account::AuthReply};
 
 use super::Auth;
 use crate::{
-    accounts::{Account, Replacement, StoredPassword},
+    accounts::{Replacement, StoredPassword},
     passwords::Verdict,
 };
 
@@ -25,17 +25,7 @@ pub(super) async fn verify(
         Ok(username) => auth.accounts.by_username(&username).await?,
         Err(_) => None,
     };
-    let stored = account
-        .as_ref()
-        .and_then(|account| account.password.as_ref());
-    let phc = stored.map(|stored| stored.phc.as_str());
-    let verdict = auth.hasher.verify(password, phc).await?;
-    let Some(Account {
-        user,
-        password: Some(stored),
-        ..
-    }) = account
-    else {
+    let Some((user, stored, verdict)) = auth.compare(account, password).await? else {
         return Ok(AuthReply::WrongCredentials);
     };
     match verdict {

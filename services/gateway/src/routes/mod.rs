@@ -1,6 +1,6 @@
 //! The routes, one to a file, and the list of them.
 
-mod back_to_form;
+mod account_form;
 mod chat;
 mod favicon;
 mod index;

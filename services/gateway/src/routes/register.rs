@@ -2,81 +2,40 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Query},
 };
-use serde::Deserialize;
 
-use super::{
-    back_to_form::{Destination, back_to_form},
-    login::onwards,
-};
+use super::account_form::{self, AccountFields, Destination};
 use crate::{
     csrf::ProtectedForm,
-    draft::{Draft, Field},
-    local_path::LocalPath,
-    pages::{self, Bounds, FormField, Page, RegisterPage},
+    draft::Draft,
+    pages::{self, RegisterPage},
     problem::Problem,
+    route_map::RouteMap,
     session::Visit,
     site::Site,
 };
 
-/// What the form sends; a field that is missing counts as empty.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-pub(crate) struct RegisterFields {
-    username: String,
-    password: String,
-    next: String,
-}
-
 /// `GET /account/register`
 pub(crate) async fn show(
     site: Data<Site>,
-    mut visit: Visit,
+    visit: Visit,
     destination: Query<Destination>,
     draft: Draft,
 ) -> Result<HttpResponse, Problem> {
-    let next = destination.next();
-    if visit.user().is_some() {
-        return visit.answer(onwards(&site, next.as_ref())).await;
-    }
-    let flash = visit.take_flash();
-    let csrf = visit.begin().csrf.clone();
-    let page = Page::new(&site, None, flash);
-    let mut response = pages::html(&RegisterPage {
-        page: &page,
-        csrf: &csrf,
-        next: next.as_ref(),
-        username: FormField::new(Field::Username, &draft.username, draft.wrong, &page),
-        password: FormField::new(Field::Password, "", draft.wrong, &page),
-        bounds: Bounds(site.limits),
-        login: site.routes.login_then(next.as_ref()),
-    })?;
-    draft.forget(&mut response, site.cookie.secure)?;
-    visit.answer(response).await
+    account_form::show(&site, visit, &destination, draft, |page, form| {
+        let login = site.routes.login_then(form.next);
+        pages::html(&RegisterPage { page, form, login })
+    })
+    .await
 }
 
 /// `POST /account/register`
 pub(crate) async fn submit(
     request: HttpRequest,
-    form: ProtectedForm<RegisterFields>,
+    form: ProtectedForm<AccountFields>,
 ) -> Result<HttpResponse, Problem> {
-    let ProtectedForm {
-        site,
-        mut visit,
-        fields,
-    } = form;
-    let next = LocalPath::parse(&fields.next);
-    match site
-        .accounts
-        .register(&fields.username, &fields.password)
-        .await
-    {
-        Ok(user) => {
-            visit.sign_in(user).await?;
-            visit.answer(onwards(&site, next.as_ref())).await
-        }
-        Err(refusal) => {
-            let form = site.routes.register_then(next.as_ref());
-            back_to_form(&request, &site, visit, &form, fields.username, &refusal).await
-        }
-    }
+    let AccountFields {
+        username, password, ..
+    } = &form.fields;
+    let outcome = form.site.accounts.register(username, password).await;
+    account_form::answer(&request, form, outcome, RouteMap::register_then).await
 }

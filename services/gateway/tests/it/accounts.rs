@@ -60,7 +60,7 @@ async fn wrong_passwords_and_unknown_names_get_the_same_answer() {
         assert!(answer.leads_to("/account/login"));
         let form = browser.follow(&answer).await;
         assert_eq!(form.flashes(), ["Wrong Username or Password"]);
-        assert!(!form.text().contains("field-error"), "points at no field");
+        assert_eq!(wrong_fields(&form), [""; 0], "points at no field");
         answers.push(
             form.text()
                 .replace(username, "?")
@@ -84,7 +84,7 @@ async fn a_taken_name_is_said_so() {
     let answer = browser.register("ALICE", "another horse battery").await;
     let form = browser.follow(&answer).await;
     assert_eq!(form.flashes(), ["User exists!"]);
-    assert_eq!(error_at(&form, "username"), Some("User exists!".to_owned()));
+    assert_eq!(wrong_fields(&form), ["username"]);
     assert!(
         form.text().contains("value=\"ALICE\""),
         "what was typed is kept"
@@ -113,10 +113,11 @@ async fn empty_fields_are_named() {
             let answer = browser.submit(path, &fields).await;
             let form = browser.follow(&answer).await;
             assert_eq!(form.flashes(), [words], "{path} {fields:?}");
-            assert_eq!(error_at(&form, wrong), Some(words.to_owned()));
+            assert_eq!(form.text().matches(words).count(), 1, "in one place");
+            assert_eq!(wrong_fields(&form), [wrong]);
             let again = browser.get(path).await;
             assert_eq!(again.flashes(), [""; 0], "it is said once");
-            assert_eq!(error_at(&again, wrong), None);
+            assert_eq!(wrong_fields(&again), [""; 0]);
             assert!(!again.text().contains("value=\"bob\""));
         }
     }
@@ -156,7 +157,7 @@ async fn what_is_wrong_with_a_name_or_password_is_told() {
         assert!(answer.leads_to("/account/register"));
         let form = browser.follow(&answer).await;
         assert!(form.flashes()[0].contains(words), "{:?}", form.flashes());
-        assert!(error_at(&form, field).unwrap().contains(words));
+        assert_eq!(wrong_fields(&form), [field]);
         assert!(form.text().contains(&format!("value=\"{username}\"")));
         assert!(!form.text().contains(password), "passwords are not kept");
     }
@@ -287,10 +288,19 @@ async fn callers_that_read_json_are_told_at_once() {
     }
 }
 
-/// What is said to be wrong beside a field.
-fn error_at(form: &Answer, field: &str) -> Option<String> {
+/// The fields that are said to be wrong, each with a pointer to the message that tells why.
+fn wrong_fields(form: &Answer) -> Vec<String> {
     let text = form.text();
-    let (_, rest) = text.split_once(&format!("id=\"{field}-error\">"))?;
-    assert!(text.contains("aria-invalid=\"true\""));
-    Some(rest.split("</p>").next().unwrap().to_owned())
+    text.split("<input ")
+        .filter_map(|part| part.split_once('>').map(|(input, _)| input))
+        .filter(|input| input.contains("aria-invalid=\"true\""))
+        .map(|input| {
+            let (_, described) = input.split_once("aria-describedby=\"").unwrap();
+            let (ids, _) = described.split_once('"').unwrap();
+            assert!(ids.split(' ').any(|id| id == "flash"), "{input}");
+            assert!(text.contains("id=\"flash\""), "{text}");
+            let (_, name) = input.split_once("name=\"").unwrap();
+            name.split('"').next().unwrap().to_owned()
+        })
+        .collect()
 }

@@ -43,6 +43,17 @@ async fn says_try_again(gateway: &Service, patience: Duration) {
     }
 }
 
+async fn accounts_work(gateway: &Service) {
+    eventually(SOON, "somebody can register", async || {
+        gateway
+            .browser()
+            .register("alice", PASSWORD)
+            .await
+            .leads_to("/chat")
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn auth_away() {
     let world = World::new().await;
@@ -53,14 +64,7 @@ async fn auth_away() {
 
     let _auth = world.auth().await;
     // Questions asked while nobody was there have expired: the name is still free.
-    eventually(SOON, "auth answers again", async || {
-        gateway
-            .browser()
-            .register("alice", PASSWORD)
-            .await
-            .leads_to("/chat")
-    })
-    .await;
+    accounts_work(&gateway).await;
 }
 
 #[tokio::test]
@@ -82,14 +86,7 @@ async fn rabbitmq_away() {
 
     proxy.resume().await.unwrap();
     gateway.is_ready().await;
-    eventually(SOON, "accounts work again", async || {
-        gateway
-            .browser()
-            .register("alice", PASSWORD)
-            .await
-            .leads_to("/chat")
-    })
-    .await;
+    accounts_work(&gateway).await;
 }
 
 async fn survives_without_redis(gateway: &Service, cookie: &str) {
@@ -182,12 +179,5 @@ async fn a_gateway_may_start_first() {
     redis.resume().await.unwrap();
     amqp.resume().await.unwrap();
     gateway.is_ready().await;
-    eventually(SOON, "accounts work", async || {
-        gateway
-            .browser()
-            .register("alice", PASSWORD)
-            .await
-            .leads_to("/chat")
-    })
-    .await;
+    accounts_work(&gateway).await;
 }

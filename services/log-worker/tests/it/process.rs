@@ -1,39 +1,24 @@
 //! The process itself, and what it prints.
 
-use std::process::{Output, Stdio};
-
 use models::log_record::LogLevel;
-use stack::eventually;
-use tokio::process::{Child, Command};
+use stack::{TestProcess, eventually};
 
 use crate::world::{SOON, World, record};
 
-fn log_worker() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_log-worker"));
-    command
-        .env_clear()
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    command
-}
-
-async fn ended(process: Child) -> Output {
-    tokio::time::timeout(SOON, process.wait_with_output())
-        .await
-        .expect("the process ends")
-        .unwrap()
-}
+const LOG_WORKER: &str = env!("CARGO_BIN_EXE_log-worker");
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prints_every_record_once_and_its_own_too() {
     let world = World::new().await;
-    let process = log_worker()
-        .env("PACKTCHAT__AMQP__URL", world.servers.amqp_url())
-        .env("PACKTCHAT__SINK__DIR", world.dir())
-        .env("PACKTCHAT__LIFECYCLE__GRACE_MS", "0")
-        .spawn()
-        .unwrap();
+    let process = TestProcess::start(
+        LOG_WORKER,
+        &[
+            ("PACKTCHAT__AMQP__URL", &world.servers.amqp_url()),
+            ("PACKTCHAT__SINK__DIR", world.dir().to_str().unwrap()),
+            ("PACKTCHAT__LIFECYCLE__GRACE_MS", "0"),
+        ],
+    )
+    .unwrap();
     world
         .publish([record(LogLevel::Error, "something broke")])
         .await;
@@ -46,9 +31,7 @@ async fn prints_every_record_once_and_its_own_too() {
         }
     })
     .await;
-    let pid = process.id().unwrap().to_string();
-    Command::new("kill").arg(pid).status().await.unwrap();
-    let output = ended(process).await;
+    let output = process.stop().await.unwrap();
     assert!(output.status.success(), "{output:?}");
     let printed = String::from_utf8(output.stdout).unwrap();
     for message in [
@@ -82,10 +65,8 @@ async fn a_setting_that_will_not_do_ends_the_start_with_a_sentence() {
             "PACKTCHAT__TELEMETRY__NODE is \"a/b\"",
         ),
     ] {
-        let output = ended(log_worker().envs(variables).spawn().unwrap()).await;
-        assert!(!output.status.success());
-        let told = [output.stdout, output.stderr].concat();
-        let told = String::from_utf8_lossy(&told);
+        let process = TestProcess::start(LOG_WORKER, &variables).unwrap();
+        let told = process.refusal().await.unwrap();
         assert!(told.contains(sentence), "{told}");
     }
 }
