@@ -1,7 +1,9 @@
 use messaging::{Chats, Presence, RateLimit, Redis, Rooms, Sessions, Subscriber};
 use models::Limits;
 
-use crate::{attendance::Attendance, subscriptions::Subscriptions};
+use crate::{
+    attendance::Attendance, subscriptions::Subscriptions, user_connections::UserConnections,
+};
 
 /// What every worker thread of this process shares.
 pub(crate) struct Node {
@@ -13,6 +15,7 @@ pub(crate) struct Node {
     pub(crate) limits: Limits,
     pub(crate) attendance: Attendance,
     pub(crate) subscriptions: Subscriptions,
+    pub(crate) user_connections: UserConnections,
 }
 
 impl Node {
@@ -21,6 +24,7 @@ impl Node {
         sessions: Sessions,
         subscriber: Subscriber,
         limits: Limits,
+        user_connections: UserConnections,
     ) -> Self {
         let presence = Presence::new(redis.clone());
         let chats = Chats::new(redis.clone());
@@ -31,6 +35,7 @@ impl Node {
             limits,
             attendance: Attendance::new(presence.clone()),
             subscriptions: Subscriptions::new(subscriber, chats.clone()),
+            user_connections,
             presence,
             chats,
         }

@@ -1,14 +1,14 @@
 //! Builds a chat-realtime node from its settings and runs it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::TcpListener, sync::Arc, time::Duration};
 
-use actix_web::{App, HttpServer, dev::Server};
+use actix_web::{App, dev::Server};
 use anyhow::Context;
 use futures_util::FutureExt;
 use lifecycle::Lifecycle;
 use messaging::{Amqp, Presence, Published, Redis, Sessions, Subscriber};
 use models::{events::NAMESPACE, redis_keys};
-use socketio::{CloseReason, ConnectionCount, Rooms, SocketIo};
+use socketio::{CloseReason, Hub, Rooms, SocketIo};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval, sleep},
@@ -20,6 +20,7 @@ use crate::{
     fan_out::{self, Delivery, Workers},
     node::Node,
     settings::Settings,
+    user_connections::UserConnections,
 };
 
 /// How often a stopping node looks whether its last connection is gone.
@@ -33,7 +34,7 @@ pub struct Application {
     workers: Workers,
     published: mpsc::Receiver<Published>,
     subscriber: Subscriber,
-    connections: ConnectionCount,
+    hub: Hub,
     stop: CancellationToken,
 }
 
@@ -55,10 +56,11 @@ pub async fn build(
         sessions,
         subscriber.clone(),
         settings.limits,
+        UserConnections::new(settings.socket.max_connections_per_user),
     ));
     let workers = Workers::default();
-    let connections = ConnectionCount::default();
-    let (server, port) = listen(&settings, &node, &workers, &connections, lifecycle)?;
+    let hub = Hub::new(socketio::Config::from(&settings.socket));
+    let (server, port) = listen(&settings, &node, &workers, &hub, lifecycle)?;
     ready_when(lifecycle, redis, amqp);
     Ok(Application {
         server,
@@ -67,7 +69,7 @@ pub async fn build(
         workers,
         published,
         subscriber,
-        connections,
+        hub,
         stop: lifecycle.stop(),
     })
 }
@@ -76,39 +78,30 @@ fn listen(
     settings: &Settings,
     node: &Arc<Node>,
     workers: &Workers,
-    connections: &ConnectionCount,
+    hub: &Hub,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<(Server, u16)> {
-    let config = socketio::Config::from(&settings.socket);
-    let (node, workers, connections) = (node.clone(), workers.clone(), connections.clone());
-    let stop = lifecycle.stop();
-    // Runs once on each worker thread.
-    let mut server = HttpServer::new(move || {
-        let rooms = Rooms::new();
-        let io = SocketIo::builder(config.clone())
-            .namespace(NAMESPACE, rooms.clone(), Chat::new(node.clone()))
-            .count(connections.clone())
-            .build();
-        actix_web::rt::spawn(deliver(workers.add(), rooms));
-        actix_web::rt::spawn(close_when(stop.clone(), io.clone()));
-        App::new().configure(|app| io.configure(app))
-    });
+    let address = settings.http.listen;
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("cannot listen at {address}: let PACKTCHAT__HTTP__LISTEN name a free address of this machine")
+    })?;
+    let port = listener.local_addr()?.port();
+    let mut server = Server::build().shutdown_timeout(1).disable_signals();
     if let Some(workers) = settings.http.workers {
         server = server.workers(workers);
     }
-    let listen = settings.http.listen;
-    let server = server
-        .on_connect(socketio::on_connect(Duration::from_millis(settings.socket.ping_timeout_ms)))
-        .client_request_timeout(Duration::from_secs(5))
-        // A socket closed by us is closed at once for the client too.
-        .client_disconnect_timeout(Duration::ZERO)
-        .shutdown_timeout(1)
-        .disable_signals()
-        .bind(listen)
-        .with_context(|| {
-            format!("cannot listen at {listen}: let PACKTCHAT__HTTP__LISTEN name a free address of this machine")
-        })?;
-    let port = server.addrs().first().map_or(0, SocketAddr::port);
+    let (node, workers, hub) = (node.clone(), workers.clone(), hub.clone());
+    let stop = lifecycle.stop();
+    // Runs once on each worker thread.
+    let server = socketio::listen(server, listener, move || {
+        let rooms = Rooms::new();
+        let io = SocketIo::builder(&hub)
+            .namespace(NAMESPACE, rooms.clone(), Chat::new(node.clone()))
+            .build();
+        actix_web::rt::spawn(deliver(workers.add(), rooms));
+        actix_web::rt::spawn(close_when(stop.clone(), io.clone()));
+        (io.clone(), App::new().configure(|app| io.configure(app)))
+    })?;
     Ok((server.run(), port))
 }
 
@@ -167,7 +160,7 @@ impl Application {
         tokio::spawn(until(&background, keep_places(self.node)));
         let drain = async {
             self.stop.cancelled().await;
-            while self.connections.get() > 0 {
+            while self.hub.connections() > 0 {
                 sleep(DRAIN_POLL).await;
             }
             handle.stop(true).await;
