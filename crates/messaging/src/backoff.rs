@@ -2,12 +2,17 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 
-/// The pauses between attempts to reconnect: from 100 ms, doubling to 5 s, with jitter so that a thousand
-/// processes do not knock at once, without end.
+/// The pauses between attempts to reconnect, up to 5 s.
 pub(crate) fn pauses() -> impl Iterator<Item = Duration> + Send {
+    pauses_up_to(Duration::from_secs(5))
+}
+
+/// The pauses between attempts to reconnect: from 100 ms, doubling to `longest`, with jitter so that a thousand
+/// processes do not knock at once, without end.
+pub(crate) fn pauses_up_to(longest: Duration) -> impl Iterator<Item = Duration> + Send {
     ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(100))
-        .with_max_delay(Duration::from_secs(5))
+        .with_max_delay(longest)
         .with_jitter()
         .without_max_times()
         .build()

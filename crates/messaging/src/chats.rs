@@ -1,11 +1,11 @@
 use std::{collections::HashMap, sync::LazyLock};
 
-use deadpool_redis::redis::{self, Script, pipe, streams::StreamRangeReply};
 use models::{
     Chat, ChatId, MessageText, RoomName, User,
     events::{ADD_CHAT, NAMESPACE, Stored},
     redis_keys,
 };
+use redis::{self, Script, pipe, streams::StreamRangeReply};
 
 use crate::{Redis, Unavailable};
 

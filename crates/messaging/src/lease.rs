@@ -1,6 +1,6 @@
 use std::{sync::LazyLock, time::Duration};
 
-use deadpool_redis::redis::Script;
+use redis::Script;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 

@@ -3,6 +3,7 @@
 mod amqp;
 mod backoff;
 mod chats;
+mod connection;
 mod envelope;
 mod invalid_url;
 mod lease;
@@ -27,7 +28,7 @@ pub use invalid_url::InvalidUrl;
 pub use lease::Lease;
 pub use log_consumer::{LogQueue, LogSink, SinkError, consume_log};
 pub use log_publisher::publish_log;
-pub use presence::{Connection, Presence};
+pub use presence::{Connection, Heartbeat, Presence};
 pub use rate_limit::RateLimit;
 pub use redis::Redis;
 pub use retention::{ListedRoom, Retention, RoomRemains, RoomsPage};

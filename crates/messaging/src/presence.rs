@@ -1,11 +1,14 @@
-use std::{sync::LazyLock, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
-use deadpool_redis::redis::{self, Script, pipe};
 use models::{
     RoomName, User, UserId, UserType,
     events::{ADD_USER, NAMESPACE, REMOVE_USER, UserInRoom},
     now_ms, redis_keys,
 };
+use redis::{self, Script, pipe};
 
 use crate::{Envelope, Redis, Unavailable};
 
@@ -14,8 +17,10 @@ static HEARTBEAT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/heartbeat.lua")));
 static LEAVE: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("scripts/leave.lua")));
 
-/// How many connections one command to Redis speaks for.
-const HEARTBEAT_BATCH: usize = 500;
+/// How many connections one heartbeat script speaks for, so that no script holds Redis up.
+const HEARTBEAT_BATCH: usize = 100;
+/// How many users one command marks active.
+const MARK_BATCH: usize = 500;
 /// How many users one sweep of a room removes at most; the next sweep goes on.
 const SWEEP_BATCH: usize = 100;
 
@@ -37,6 +42,15 @@ pub struct Connection {
     pub socket: String,
     /// Where it is.
     pub room: RoomName,
+}
+
+/// What came of the heartbeats of a room.
+#[derive(Debug, Default)]
+pub struct Heartbeat {
+    /// The connections that have lost their place.
+    pub lost: Vec<Arc<Connection>>,
+    /// There are users in the room no connection of whom has been heard of: [`Presence::sweep`] it.
+    pub sweep: bool,
 }
 
 impl Presence {
@@ -119,44 +133,48 @@ impl Presence {
         Ok(gone == 1)
     }
 
-    /// Keeps the places of these connections. Those that have lost theirs, because Redis or this node stood still, are
-    /// returned: each that still lives should join again.
+    /// Keeps the places of these connections, all of one room. Those that have lost theirs, because Redis or this node
+    /// stood still, should join again, each that still lives.
     ///
     /// # Errors
     /// When Redis does not answer.
     pub async fn heartbeat(
         &self,
-        connections: Vec<Connection>,
-    ) -> Result<Vec<Connection>, Unavailable> {
-        let mut lost = Vec::new();
+        room: &RoomName,
+        connections: &[Arc<Connection>],
+    ) -> Result<Heartbeat, Unavailable> {
+        let mut heartbeat = Heartbeat::default();
         for batch in connections.chunks(HEARTBEAT_BATCH) {
-            let mut pipeline = pipe();
-            pipeline.load_script(&HEARTBEAT).ignore();
+            let mut invocation = HEARTBEAT.key(redis_keys::room_users(room));
+            invocation.arg(fresh_ms());
             for connection in batch {
                 let user = connection.user.id;
-                let mut invocation = HEARTBEAT.key(redis_keys::room_users(&connection.room));
                 invocation
-                    .key(redis_keys::room_user_connections(&connection.room, user))
-                    .arg(user.to_string())
-                    .arg(&connection.socket)
-                    .arg(fresh_ms());
-                pipeline.invoke_script(&invocation);
+                    .key(redis_keys::room_user_connections(room, user))
+                    .arg(user.to_string());
             }
-            let kept: Vec<u8> = self.redis.pipeline(&pipeline).await?;
-            let of_batch = batch.iter().zip(kept).filter(|(_, kept)| *kept == 0);
-            lost.extend(of_batch.map(|(connection, _)| connection.clone()));
+            for connection in batch {
+                invocation.arg(&connection.socket);
+            }
+            let (lost, unheard_of): (Vec<usize>, u8) = self.redis.script(&invocation).await?;
+            let lost = lost.into_iter().filter_map(|number| batch.get(number - 1));
+            heartbeat.lost.extend(lost.cloned());
+            heartbeat.sweep = unheard_of == 1;
         }
-        self.mark_active(&connections).await?;
-        Ok(lost)
+        Ok(heartbeat)
     }
 
-    /// A user with a connection is active, however silent.
-    async fn mark_active(&self, connections: &[Connection]) -> Result<(), Unavailable> {
-        for batch in connections.chunks(HEARTBEAT_BATCH) {
+    /// Marks users active now. One with a connection is, however silent.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn mark_active(&self, users: &[UserId]) -> Result<(), Unavailable> {
+        let now = now_ms();
+        for batch in users.chunks(MARK_BATCH) {
             let mut command = redis::cmd("ZADD");
             command.arg(redis_keys::USERS).arg("GT");
-            for connection in batch {
-                command.arg(now_ms()).arg(connection.user.id.to_string());
+            for user in batch {
+                command.arg(now).arg(user.to_string());
             }
             self.redis.query::<()>(&command).await?;
         }

@@ -1,7 +1,7 @@
 use std::{sync::LazyLock, time::Duration};
 
-use deadpool_redis::redis::Script;
 use models::{Limits, UserId, redis_keys};
+use redis::Script;
 
 use crate::{Redis, Unavailable};
 

@@ -7,31 +7,34 @@ use std::{
     time::Duration,
 };
 
-use deadpool_redis::{
-    Connection, Manager, Pool, Runtime,
-    redis::{
-        self, AsyncConnectionConfig, Client, Cmd, FromRedisValue, Pipeline, RedisError,
-        ScriptInvocation,
-    },
+use redis::{
+    Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, ProtocolVersion, RedisError,
+    ScriptInvocation, aio::MultiplexedConnection, io::tcp::TcpSettings,
 };
 use settings::RedisSettings;
+use tokio::time::{Instant, timeout_at};
 
-use crate::{InvalidUrl, Unavailable};
+use crate::{
+    InvalidUrl, Unavailable,
+    connection::{Connection, is_broken},
+};
 
-/// A handle on Redis. Cloning shares the pool.
+/// A handle on Redis. Cloning shares its connection.
 ///
-/// Connections are made when they are needed, so a process may start before Redis does. Every call ends within the
-/// deadline of the settings. The first failure of an outage is logged, and its end.
+/// All callers share one connection, which is made when it is first needed, so a process may start before Redis does.
+/// What they ask at the same time travels together. Every call ends within the deadline of the settings. The first
+/// failure of an outage is logged, and its end.
 #[derive(Clone)]
 pub struct Redis {
     shared: Arc<Shared>,
 }
 
 struct Shared {
-    pool: Pool,
     client: Client,
+    connection: Connection,
     deadline: Duration,
-    away: AtomicBool,
+    /// All handles of a process speak of the same outage.
+    away: Arc<AtomicBool>,
 }
 
 impl Redis {
@@ -39,28 +42,47 @@ impl Redis {
     ///
     /// # Errors
     /// When the URL is not one.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime, which drives the connection.
     pub fn connect(settings: &RedisSettings) -> Result<Self, InvalidUrl> {
         let url = settings.url.expose();
+        let info = url
+            .into_connection_info()
+            .map_err(|_| InvalidUrl::redis())?
+            // What is asked while something else is under way must not wait for its answer.
+            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        // Version 3 of the protocol has subscribed connections answer other commands too, and tells when one closes.
+        let protocol = info
+            .redis_settings()
+            .clone()
+            .set_protocol(ProtocolVersion::RESP3);
+        let info = info.set_redis_settings(protocol);
+        let client = Client::open(info).map_err(|_| InvalidUrl::redis())?;
         let deadline = Duration::from_millis(settings.deadline_ms);
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(deadline))
-            .set_response_timeout(Some(deadline));
-        let manager = Manager::new_with_config(url, config).map_err(|_| InvalidUrl::redis())?;
-        let pool = Pool::builder(manager)
-            .max_size(settings.pool_size)
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|_| InvalidUrl::redis())?;
-        let client = Client::open(url).map_err(|_| InvalidUrl::redis())?;
-        let away = AtomicBool::new(false);
-        Ok(Self {
+        Ok(Self::new(client, deadline, Arc::default()))
+    }
+
+    /// A handle with a connection of its own, driven by the runtime of the calling thread: whoever asks from there
+    /// wakes no other thread.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    #[must_use]
+    pub fn on_this_thread(&self) -> Self {
+        let shared = &self.shared;
+        Self::new(shared.client.clone(), shared.deadline, shared.away.clone())
+    }
+
+    fn new(client: Client, deadline: Duration, away: Arc<AtomicBool>) -> Self {
+        Self {
             shared: Arc::new(Shared {
-                pool,
+                connection: Connection::new(client.clone(), deadline),
                 client,
                 deadline,
                 away,
             }),
-        })
+        }
     }
 
     /// Does Redis answer?
@@ -105,27 +127,61 @@ impl Redis {
 
     async fn with<T, F: Future<Output = Result<T, RedisError>>>(
         &self,
-        work: impl FnOnce(Connection) -> F,
+        work: impl FnOnce(MultiplexedConnection) -> F,
     ) -> Result<T, Unavailable> {
-        let shared = &self.shared;
-        let answer = tokio::time::timeout(shared.deadline, async {
-            let connection = shared.pool.get().await.map_err(Unavailable::redis)?;
-            work(connection).await.map_err(Unavailable::redis)
-        })
-        .await
-        .unwrap_or_else(|_| Err(Unavailable::redis("no answer in time")));
+        let answer = self.ask(work).await;
+        let away = &self.shared.away;
         match &answer {
-            Ok(_)
-                if shared.away.load(Ordering::Relaxed)
-                    && shared.away.swap(false, Ordering::Relaxed) =>
-            {
+            Ok(_) if away.load(Ordering::Relaxed) && away.swap(false, Ordering::Relaxed) => {
                 tracing::info!("Redis answers again");
             }
-            Err(error) if !shared.away.swap(true, Ordering::Relaxed) => {
+            Err(error) if !away.swap(true, Ordering::Relaxed) => {
                 tracing::warn!(reason = error.reason, "Redis does not answer");
             }
             _ => {}
         }
         answer
+    }
+
+    async fn ask<T, F: Future<Output = Result<T, RedisError>>>(
+        &self,
+        work: impl FnOnce(MultiplexedConnection) -> F,
+    ) -> Result<T, Unavailable> {
+        let Shared {
+            connection,
+            deadline,
+            ..
+        } = &*self.shared;
+        let late = || Unavailable::redis("no answer in time");
+        let expires = Instant::now() + *deadline;
+        let open = match connection.current() {
+            Some(open) => open,
+            None => timeout_at(expires, connection.open())
+                .await
+                .map_err(|_| late())?
+                .map_err(Unavailable::redis)?,
+        };
+        let answers = open.answers();
+        match timeout_at(expires, work(open.handle())).await {
+            Ok(Ok(answer)) => {
+                open.answered();
+                Ok(answer)
+            }
+            Ok(Err(error)) => {
+                if is_broken(&error) {
+                    open.discard();
+                } else {
+                    open.answered();
+                }
+                Err(Unavailable::redis(error))
+            }
+            Err(_) => {
+                // Nobody has had an answer all the while: not even the network says that this one is dead.
+                if open.answers() == answers {
+                    open.discard();
+                }
+                Err(late())
+            }
+        }
     }
 }

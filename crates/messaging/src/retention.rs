@@ -1,11 +1,11 @@
 use std::sync::LazyLock;
 
-use deadpool_redis::redis::{self, Script, pipe};
 use models::{
     Room, RoomName, UserId,
     events::{NAMESPACE, REMOVE_ROOM},
     redis_keys,
 };
+use redis::{self, Script, pipe};
 
 use crate::{Envelope, Presence, Redis, Unavailable};
 

@@ -1,5 +1,5 @@
-use deadpool_redis::redis::{self, pipe};
-use models::{RoomName, UserId, now_ms, redis_keys};
+use models::{RoomName, now_ms, redis_keys};
+use redis::{self, pipe};
 
 use crate::{Envelope, Redis, Unavailable};
 
@@ -54,27 +54,18 @@ impl Rooms {
         Ok(added == 1)
     }
 
-    /// Marks the room and the user active now.
+    /// Marks the room active now.
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub async fn touch(&self, room: &RoomName, user: UserId) -> Result<(), Unavailable> {
-        let now = now_ms();
-        let mut pipeline = pipe();
-        pipeline
-            .cmd("ZADD")
+    pub async fn mark_active(&self, room: &RoomName) -> Result<(), Unavailable> {
+        let mut command = redis::cmd("ZADD");
+        command
             .arg(redis_keys::ROOMS)
             .arg("GT")
-            .arg(now)
-            .arg(room.as_str())
-            .ignore()
-            .cmd("ZADD")
-            .arg(redis_keys::USERS)
-            .arg("GT")
-            .arg(now)
-            .arg(user.to_string())
-            .ignore();
-        self.redis.pipeline(&pipeline).await
+            .arg(now_ms())
+            .arg(room.as_str());
+        self.redis.query(&command).await
     }
 
     /// Tells every socket of every node, but `except`, this Socket.IO packet.

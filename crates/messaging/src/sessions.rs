@@ -1,8 +1,8 @@
-use deadpool_redis::redis::{self, pipe};
 use models::{
     redis_keys,
     session::{Session, SessionId, SessionKeys, WeakSecret},
 };
+use redis::{self, pipe};
 use settings::SessionSettings;
 
 use crate::{Redis, Unavailable};
@@ -28,6 +28,15 @@ impl Sessions {
             idle_secs: settings.idle_secs,
             anonymous_secs: settings.anonymous_secs,
         })
+    }
+
+    /// The same sessions, asked for through another handle.
+    #[must_use]
+    pub fn through(&self, redis: Redis) -> Self {
+        Self {
+            redis,
+            ..self.clone()
+        }
     }
 
     /// The session of this cookie, which lives on for its whole idle time from now; `None` when the cookie is not

@@ -1,22 +1,26 @@
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::Bytes;
-use deadpool_redis::redis::{
-    Msg, RedisError,
-    aio::{PubSubSink, PubSubStream},
+use redis::{
+    AsyncConnectionConfig, Client, PushInfo, PushKind, RedisError, Value,
+    aio::MultiplexedConnection,
 };
-use futures_util::StreamExt;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{Notify, mpsc, oneshot},
     time::{MissedTickBehavior, interval, timeout},
 };
 
 use crate::{Redis, Unavailable, backoff::Attempts};
 
-/// Messages waiting for the reader. When it is full for [`STALL`], the connection is dropped and made again, so
-/// that memory stays bounded and the reader learns that it has to catch up.
-const QUEUE: usize = 1_024;
-const STALL: Duration = Duration::from_secs(1);
+/// Subscriptions that wait to be made.
+const COMMANDS: usize = 1_024;
 /// How often an idle connection is asked whether it still lives.
 const PING_EVERY: Duration = Duration::from_secs(5);
 
@@ -47,19 +51,24 @@ enum Command {
 }
 
 impl Subscriber {
+    /// Messages that may wait for the reader. One more, and the connection is dropped and made again: memory stays
+    /// bounded, and the reader learns that it has to catch up.
+    pub const QUEUE: usize = 4_096;
+
     /// Connects in the background, for as long as the receiver lives.
     #[must_use]
     pub fn start(redis: &Redis) -> (Self, mpsc::Receiver<Published>) {
-        let (commands, command_rx) = mpsc::channel(QUEUE);
-        let (published, published_rx) = mpsc::channel(QUEUE);
+        let (commands, command_rx) = mpsc::channel(COMMANDS);
+        let (published, published_rx) = mpsc::channel(Self::QUEUE);
+        let deadline = redis.deadline();
         let task = Task {
-            redis: redis.clone(),
+            client: redis.client().clone(),
+            deadline,
             commands: command_rx,
             published,
             channels: HashSet::new(),
         };
         tokio::spawn(task.run());
-        let deadline = redis.deadline();
         (Self { commands, deadline }, published_rx)
     }
 
@@ -95,7 +104,8 @@ impl Subscriber {
 }
 
 struct Task {
-    redis: Redis,
+    client: Client,
+    deadline: Duration,
     commands: mpsc::Receiver<Command>,
     published: mpsc::Sender<Published>,
     channels: HashSet<String>,
@@ -134,91 +144,197 @@ impl Task {
     }
 
     async fn connection(&mut self, attempts: &mut Attempts, lost_messages: bool) -> Ended {
-        match self.connect().await {
-            Ok((sink, stream)) => {
+        let inbox = Arc::new(Inbox::new(self.published.clone(), lost_messages));
+        match self.connect(&inbox).await {
+            Ok(connection) => {
                 attempts.succeeded();
-                if lost_messages && self.published.send(Published::Resubscribed).await.is_err() {
-                    return Ended::Abandoned;
-                }
-                match self.serve(sink, stream).await {
+                match self.serve(connection, &inbox).await {
                     Ok(ended) | Err(ended) => ended,
                 }
             }
-            Err(ended) => ended,
+            Err(error) => error.into(),
         }
     }
 
-    async fn connect(&mut self) -> Result<(PubSubSink, PubSubStream), Ended> {
-        let (mut sink, stream) = within(
-            self.redis.deadline(),
-            self.redis.client().get_async_pubsub(),
-        )
-        .await?
-        .split();
+    async fn connect(&self, inbox: &Arc<Inbox>) -> Result<MultiplexedConnection, RedisError> {
+        let inbox = inbox.clone();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.deadline))
+            .set_response_timeout(Some(self.deadline))
+            .set_push_sender(move |push| inbox.take(push));
+        let mut connection = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config)
+            .await?;
         // In one command: a node may be in thousands of rooms.
         let channels: Vec<_> = self.channels.iter().map(String::as_str).collect();
         if !channels.is_empty() {
-            within(self.redis.deadline(), sink.subscribe(channels.as_slice())).await?;
+            connection.subscribe(channels.as_slice()).await?;
         }
-        Ok((sink, stream))
+        Ok(connection)
     }
 
     async fn serve(
         &mut self,
-        mut sink: PubSubSink,
-        mut stream: PubSubStream,
+        mut connection: MultiplexedConnection,
+        inbox: &Inbox,
     ) -> Result<Ended, Ended> {
-        let deadline = self.redis.deadline();
         let mut ping = interval(PING_EVERY);
         ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                message = stream.next() => match message {
-                    Some(message) => self.publish(&message).await?,
-                    None => return Err(Ended::Broken("the connection was closed".to_owned())),
-                },
+                reason = inbox.ended() => return Err(Ended::Broken(reason.to_owned())),
                 command = self.commands.recv() => match command {
                     Some(Command::Subscribe(channel, done)) => {
                         // Remembered first: if this connection fails, the next one subscribes.
                         self.channels.insert(channel.clone());
-                        within(deadline, sink.subscribe(&channel)).await?;
+                        connection.subscribe(&channel).await?;
                         let _ = done.send(());
                     }
                     Some(Command::Unsubscribe(channel)) => {
                         self.channels.remove(&channel);
-                        within(deadline, sink.unsubscribe(&channel)).await?;
+                        connection.unsubscribe(&channel).await?;
                     }
                     None => return Ok(Ended::Abandoned),
                 },
-                _ = ping.tick() => within(deadline, sink.ping::<()>()).await?,
+                _ = ping.tick() => redis::cmd("PING").exec_async(&mut connection).await?,
                 () = self.published.closed() => return Ok(Ended::Abandoned),
             }
         }
     }
+}
 
-    async fn publish(&self, message: &Msg) -> Result<(), Ended> {
-        let published = Published::Message {
-            channel: message.get_channel_name().to_owned(),
-            payload: Bytes::copy_from_slice(message.get_payload_bytes()),
-        };
-        self.published
-            .send_timeout(published, STALL)
-            .await
-            .map_err(|error| match error {
-                mpsc::error::SendTimeoutError::Closed(_) => Ended::Abandoned,
-                mpsc::error::SendTimeoutError::Timeout(_) => {
-                    Ended::Broken("messages come faster than they are handled".to_owned())
-                }
-            })
+/// What one connection pushes, on its way to the reader. Never waits: it is filled by the task that reads from Redis.
+struct Inbox {
+    published: mpsc::Sender<Published>,
+    /// Messages may be missing before the first one; the reader is not told yet.
+    lost_messages: AtomicBool,
+    ended: OnceLock<&'static str>,
+    end: Notify,
+}
+
+impl Inbox {
+    fn new(published: mpsc::Sender<Published>, lost_messages: bool) -> Self {
+        Self {
+            published,
+            lost_messages: AtomicBool::new(lost_messages),
+            ended: OnceLock::new(),
+            end: Notify::new(),
+        }
+    }
+
+    fn take(&self, push: PushInfo) -> Result<(), &'static str> {
+        match push.kind {
+            PushKind::Message => message(push.data).map_or(Ok(()), |message| self.queue(message)),
+            // All channels are confirmed before anything that is published from then on.
+            PushKind::Subscribe if self.lost_messages.swap(false, Ordering::Relaxed) => {
+                self.queue(Published::Resubscribed)
+            }
+            PushKind::Disconnection => self.give_up("the connection was closed"),
+            _ => Ok(()),
+        }
+    }
+
+    /// Nothing is queued after something that was not: what follows a hole would hide it.
+    fn queue(&self, published: Published) -> Result<(), &'static str> {
+        if let Some(reason) = self.ended.get() {
+            return Err(reason);
+        }
+        match self.published.try_send(published) {
+            Ok(()) => Ok(()),
+            Err(_) => self.give_up("messages come faster than they are handled"),
+        }
+    }
+
+    fn give_up(&self, reason: &'static str) -> Result<(), &'static str> {
+        let reason = self.ended.get_or_init(|| reason);
+        self.end.notify_one();
+        Err(reason)
+    }
+
+    /// Waits until the connection is of no more use, and why.
+    async fn ended(&self) -> &'static str {
+        loop {
+            if let Some(reason) = self.ended.get() {
+                return reason;
+            }
+            self.end.notified().await;
+        }
     }
 }
 
-async fn within<T>(
-    deadline: Duration,
-    work: impl Future<Output = Result<T, RedisError>>,
-) -> Result<T, Ended> {
-    match timeout(deadline, work).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(Ended::Broken("no answer in time".to_owned())),
+/// `[channel, payload]`
+fn message(data: Vec<Value>) -> Option<Published> {
+    let mut parts = data.into_iter();
+    let (Value::BulkString(channel), Value::BulkString(payload)) = (parts.next()?, parts.next()?)
+    else {
+        return None;
+    };
+    Some(Published::Message {
+        channel: String::from_utf8(channel).ok()?,
+        payload: payload.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(payload: &str) -> PushInfo {
+        let data = ["channel", payload].map(|part| Value::BulkString(part.into()));
+        PushInfo {
+            kind: PushKind::Message,
+            data: data.into(),
+        }
+    }
+
+    fn subscribed() -> PushInfo {
+        PushInfo {
+            kind: PushKind::Subscribe,
+            data: Vec::new(),
+        }
+    }
+
+    fn published(payload: &str) -> Published {
+        Published::Message {
+            channel: "channel".to_owned(),
+            payload: Bytes::copy_from_slice(payload.as_bytes()),
+        }
+    }
+
+    #[test]
+    fn a_reader_learns_of_missing_messages_before_the_next_one() {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let inbox = Inbox::new(sender, true);
+        for push in [subscribed(), subscribed(), message("a")] {
+            inbox.take(push).unwrap();
+        }
+        assert_eq!(receiver.try_recv(), Ok(Published::Resubscribed));
+        assert_eq!(receiver.try_recv(), Ok(published("a")));
+        assert!(receiver.try_recv().is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_follows_a_message_that_found_no_place() {
+        let (sender, mut receiver) = mpsc::channel(1);
+        let inbox = Inbox::new(sender, false);
+        inbox.take(message("a")).unwrap();
+        inbox.take(message("b")).unwrap_err();
+        assert_eq!(receiver.try_recv(), Ok(published("a")));
+        inbox.take(message("c")).unwrap_err();
+        assert!(receiver.try_recv().is_err());
+        assert!(inbox.ended().await.contains("faster"));
+    }
+
+    #[tokio::test]
+    async fn a_closed_connection_has_ended() {
+        let (sender, _receiver) = mpsc::channel(1);
+        let inbox = Inbox::new(sender, false);
+        let closed = PushInfo {
+            kind: PushKind::Disconnection,
+            data: Vec::new(),
+        };
+        inbox.take(closed).unwrap_err();
+        assert!(inbox.ended().await.contains("closed"));
     }
 }

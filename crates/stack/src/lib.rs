@@ -29,5 +29,5 @@ pub use crate::state::{RunningProcess, State};
 pub use crate::supervisor::{Event, Observer};
 pub use crate::tcp_proxy::TcpProxy;
 pub use crate::test_process::TestProcess;
-pub use crate::test_servers::{SHARED_RABBITMQ, TestServers};
+pub use crate::test_servers::{QueueDepth, SHARED_RABBITMQ, TestServers};
 pub use crate::wait::{eventually, wait_until};

@@ -29,6 +29,15 @@ pub struct TestServers {
     dir: TempDir,
 }
 
+/// The messages of a queue.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct QueueDepth {
+    /// Waiting in RabbitMQ.
+    pub ready: u32,
+    /// With a consumer that has not acknowledged them.
+    pub unacknowledged: u32,
+}
+
 impl TestServers {
     /// Starts a Redis and makes a virtual host. The first call in a test process takes the ten
     /// seconds of RabbitMQ's start, unless [`SHARED_RABBITMQ`] is set.
@@ -61,6 +70,30 @@ impl TestServers {
     #[must_use]
     pub fn amqp_url(&self) -> String {
         self.rabbitmq.url(&self.vhost)
+    }
+
+    /// How many messages a queue of the test's virtual host holds.
+    ///
+    /// # Errors
+    /// When there is no such queue, or RabbitMQ cannot be asked.
+    pub async fn queue_depth(&self, queue: &str) -> anyhow::Result<QueueDepth> {
+        let vhost = &self.vhost;
+        let program = format!(
+            "rabbit_amqqueue:with(rabbit_misc:r(<<\"{vhost}\">>, queue, <<\"{queue}\">>), fun(Queue) -> \
+             [{{_, R}}, {{_, U}}] = rabbit_amqqueue:info(Queue, [messages_ready, messages_unacknowledged]), \
+             {{R, U}} end)."
+        );
+        let answer = self.rabbitmq.eval(&program).await?;
+        let depth = answer
+            .strip_prefix("{ok, {")
+            .and_then(|rest| rest.strip_suffix("}}")?.split_once(", "))
+            .and_then(|(ready, unacknowledged)| {
+                Some(QueueDepth {
+                    ready: ready.parse().ok()?,
+                    unacknowledged: unacknowledged.parse().ok()?,
+                })
+            });
+        depth.with_context(|| format!("RabbitMQ tells no depth of {queue}: {answer}"))
     }
 
     /// A directory for the test's files, removed with these servers.

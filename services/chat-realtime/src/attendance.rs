@@ -1,16 +1,23 @@
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use futures_util::{StreamExt, TryStreamExt, stream};
 use messaging::{Connection, Presence, Unavailable};
 use models::RoomName;
+
+/// Rooms whose heartbeats are under way at the same time.
+const ROOMS_AT_ONCE: usize = 32;
 
 /// The connections of this node that are in a room, and their heartbeats.
 pub(crate) struct Attendance {
     presence: Presence,
-    here: Mutex<HashMap<String, Connection>>,
+    here: Mutex<HashMap<RoomName, Places>>,
 }
+
+/// The connections in one room, by socket.
+type Places = HashMap<String, Arc<Connection>>;
 
 impl Attendance {
     pub(crate) fn new(presence: Presence) -> Self {
@@ -24,16 +31,28 @@ impl Attendance {
     ///
     /// # Errors
     /// When Redis does not answer.
-    pub(crate) async fn enter(&self, connection: Connection) -> Result<(), Unavailable> {
+    pub(crate) async fn enter(&self, connection: Arc<Connection>) -> Result<(), Unavailable> {
         self.presence.join(&connection).await?;
-        self.here().insert(connection.socket.clone(), connection);
+        let mut here = self.here();
+        let places = here.entry(connection.room.clone()).or_default();
+        places.insert(connection.socket.clone(), connection);
         Ok(())
     }
 
     /// The connection leaves its room. Where Redis cannot be told, its place goes when no heartbeat comes.
     pub(crate) async fn leave(&self, connection: &Connection) {
-        self.here().remove(&connection.socket);
+        self.remove(connection);
         let _ = self.presence.leave(connection).await;
+    }
+
+    fn remove(&self, connection: &Connection) {
+        let mut here = self.here();
+        if let Some(places) = here.get_mut(&connection.room) {
+            places.remove(&connection.socket);
+            if places.is_empty() {
+                here.remove(&connection.room);
+            }
+        }
     }
 
     /// One round of heartbeats, and of sweeping what dead nodes left in the rooms of this one.
@@ -41,16 +60,37 @@ impl Attendance {
     /// # Errors
     /// When Redis does not answer; the next round makes up for it.
     pub(crate) async fn beat(&self) -> Result<(), Unavailable> {
-        let connections: Vec<_> = self.here().values().cloned().collect();
-        let rooms: HashSet<RoomName> = connections
+        let rooms: Vec<(RoomName, Vec<Arc<Connection>>)> = self
+            .here()
             .iter()
-            .map(|connection| connection.room.clone())
+            .map(|(room, places)| (room.clone(), places.values().cloned().collect()))
             .collect();
-        for lost in self.presence.heartbeat(connections).await? {
+        let users: HashSet<_> = rooms
+            .iter()
+            .flat_map(|(_, connections)| connections)
+            .map(|connection| connection.user.id)
+            .collect();
+        stream::iter(rooms)
+            .map(Ok)
+            .try_for_each_concurrent(ROOMS_AT_ONCE, async |(room, connections)| {
+                self.beat_in(&room, &connections).await
+            })
+            .await?;
+        let users: Vec<_> = users.into_iter().collect();
+        self.presence.mark_active(&users).await
+    }
+
+    async fn beat_in(
+        &self,
+        room: &RoomName,
+        connections: &[Arc<Connection>],
+    ) -> Result<(), Unavailable> {
+        let heartbeat = self.presence.heartbeat(room, connections).await?;
+        for lost in heartbeat.lost {
             self.enter_again(&lost).await?;
         }
-        for room in rooms {
-            self.presence.sweep(&room).await?;
+        if heartbeat.sweep {
+            self.presence.sweep(room).await?;
         }
         Ok(())
     }
@@ -68,11 +108,11 @@ impl Attendance {
 
     fn is_here(&self, connection: &Connection) -> bool {
         let here = self.here();
-        let place = here.get(&connection.socket);
-        place.is_some_and(|place| place.room == connection.room)
+        let places = here.get(&connection.room);
+        places.is_some_and(|places| places.contains_key(&connection.socket))
     }
 
-    fn here(&self) -> MutexGuard<'_, HashMap<String, Connection>> {
+    fn here(&self) -> MutexGuard<'_, HashMap<RoomName, Places>> {
         self.here.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-use std::{rc::Rc, sync::Arc};
+use std::rc::Rc;
 
 use models::{
     events::{
@@ -25,11 +25,11 @@ const TOO_MANY_CONNECTIONS: &str = "Too many connections. Close another tab and 
 
 /// The namespace of the chat on one worker thread.
 pub(crate) struct Chat {
-    node: Arc<Node>,
+    node: Node,
 }
 
 impl Chat {
-    pub(crate) fn new(node: Arc<Node>) -> Self {
+    pub(crate) fn new(node: Node) -> Self {
         Self { node }
     }
 

@@ -7,7 +7,8 @@ use chat_realtime::{settings::Settings, startup};
 use lifecycle::Lifecycle;
 use messaging::Amqp;
 
-#[tokio::main]
+// One thread is enough beside the workers, and what is published passes through its tasks without waking another.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> anyhow::Result<ExitCode> {
     let settings: Settings = settings::load().context("chat-realtime cannot start")?;
     let amqp = Amqp::connect(&settings.amqp)?;

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::{cell::RefCell, sync::Arc};
 
 use messaging::Connection;
 use models::User;
@@ -9,7 +9,7 @@ use crate::user_connections::UserPlace;
 pub(crate) struct Member {
     pub(crate) user: User,
     /// Set while the socket is in a room.
-    pub(crate) place: RefCell<Option<Connection>>,
+    pub(crate) place: RefCell<Option<Arc<Connection>>>,
     _connection: UserPlace,
 }
 

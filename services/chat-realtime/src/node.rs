@@ -1,3 +1,8 @@
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
 use messaging::{Chats, Presence, RateLimit, Redis, Rooms, Sessions, Subscriber};
 use models::Limits;
 
@@ -5,22 +10,27 @@ use crate::{
     attendance::Attendance, subscriptions::Subscriptions, user_connections::UserConnections,
 };
 
-/// What every worker thread of this process shares.
+/// A node as one of its threads sees it: what all of them share, through a connection to Redis of its own.
 pub(crate) struct Node {
+    /// The number of the worker thread, 0 where it does not matter.
+    pub(crate) worker: usize,
     pub(crate) sessions: Sessions,
     pub(crate) rooms: Rooms,
     pub(crate) chats: Chats,
     pub(crate) presence: Presence,
     pub(crate) rate_limit: RateLimit,
     pub(crate) limits: Limits,
-    pub(crate) attendance: Attendance,
-    pub(crate) subscriptions: Subscriptions,
     pub(crate) user_connections: UserConnections,
+    pub(crate) attendance: Arc<Attendance>,
+    pub(crate) subscriptions: Arc<Subscriptions>,
+    /// Set while messages are published faster than this node can deliver them.
+    pub(crate) behind: Arc<AtomicBool>,
+    redis: Redis,
 }
 
 impl Node {
     pub(crate) fn new(
-        redis: &Redis,
+        redis: Redis,
         sessions: Sessions,
         subscriber: Subscriber,
         limits: Limits,
@@ -29,15 +39,42 @@ impl Node {
         let presence = Presence::new(redis.clone());
         let chats = Chats::new(redis.clone());
         Self {
+            worker: 0,
             sessions,
             rooms: Rooms::new(redis.clone()),
             rate_limit: RateLimit::of_messages(redis.clone(), &limits),
             limits,
-            attendance: Attendance::new(presence.clone()),
-            subscriptions: Subscriptions::new(subscriber, chats.clone()),
             user_connections,
+            attendance: Arc::new(Attendance::new(presence.clone())),
+            subscriptions: Arc::new(Subscriptions::new(subscriber, chats.clone())),
+            behind: Arc::default(),
             presence,
             chats,
+            redis,
         }
+    }
+
+    /// This node for the worker thread that calls this, which has this number.
+    pub(crate) fn on_worker(&self, worker: usize) -> Self {
+        let redis = self.redis.on_this_thread();
+        Self {
+            worker,
+            sessions: self.sessions.through(redis.clone()),
+            rooms: Rooms::new(redis.clone()),
+            chats: Chats::new(redis.clone()),
+            presence: Presence::new(redis.clone()),
+            rate_limit: RateLimit::of_messages(redis.clone(), &self.limits),
+            limits: self.limits,
+            attendance: self.attendance.clone(),
+            subscriptions: self.subscriptions.clone(),
+            behind: self.behind.clone(),
+            user_connections: self.user_connections.clone(),
+            redis,
+        }
+    }
+
+    /// Are messages published faster than this node can deliver them?
+    pub(crate) fn is_behind(&self) -> bool {
+        self.behind.load(Ordering::Relaxed)
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     chat::Chat,
-    fan_out::{self, Delivery, Workers},
+    fan_out::{self, Batch, Delivery, Workers},
     node::Node,
     settings::Settings,
     user_connections::UserConnections,
@@ -52,7 +52,7 @@ pub async fn build(
         .context("PACKTCHAT__SESSION__SECRET will not do")?;
     let (subscriber, published) = Subscriber::start(&redis);
     let node = Arc::new(Node::new(
-        &redis,
+        redis.clone(),
         sessions,
         subscriber.clone(),
         settings.limits,
@@ -94,11 +94,13 @@ fn listen(
     let stop = lifecycle.stop();
     // Runs once on each worker thread.
     let server = socketio::listen(server, listener, move || {
+        let (worker, deliveries) = workers.add();
         let rooms = Rooms::new();
+        let chat = Chat::new(node.on_worker(worker));
         let io = SocketIo::builder(&hub)
-            .namespace(NAMESPACE, rooms.clone(), Chat::new(node.clone()))
+            .namespace(NAMESPACE, rooms.clone(), chat)
             .build();
-        actix_web::rt::spawn(deliver(workers.add(), rooms));
+        actix_web::rt::spawn(deliver(deliveries, rooms));
         actix_web::rt::spawn(close_when(stop.clone(), io.clone()));
         (io.clone(), App::new().configure(|app| io.configure(app)))
     })?;
@@ -106,16 +108,18 @@ fn listen(
 }
 
 /// Gives frames to the sockets of this worker thread.
-async fn deliver(mut deliveries: mpsc::Receiver<Delivery>, rooms: Rooms) {
-    while let Some(Delivery {
-        room,
-        except,
-        frame,
-    }) = deliveries.recv().await
-    {
-        match room {
-            Some(room) => rooms.send(room.as_str(), &frame, except.as_deref()),
-            None => rooms.send_all(&frame, except.as_deref()),
+async fn deliver(mut deliveries: mpsc::Receiver<Batch>, rooms: Rooms) {
+    while let Some(batch) = deliveries.recv().await {
+        for Delivery {
+            room,
+            except,
+            frame,
+        } in batch
+        {
+            match room {
+                Some(room) => rooms.send(room.as_str(), &frame, except.as_deref()),
+                None => rooms.send_all(&frame, except.as_deref()),
+            }
         }
     }
 }
@@ -129,11 +133,11 @@ async fn close_when(stop: CancellationToken, io: SocketIo) {
 fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp) {
     lifecycle.ready_when("redis", move || {
         let redis = redis.clone();
-        async move { redis.ping().await.map_err(|error| error.to_string()) }.boxed()
+        async move { redis.ping().await }
     });
     lifecycle.ready_when("amqp", move || {
         let amqp = amqp.clone();
-        async move { amqp.ping().await.map_err(|error| error.to_string()) }.boxed()
+        async move { amqp.ping().await }
     });
 }
 
@@ -192,6 +196,6 @@ async fn keep_places(node: Arc<Node>) {
     loop {
         rounds.tick().await;
         let _ = node.attendance.beat().await;
-        node.subscriptions.prune().await;
+        node.subscriptions.prune();
     }
 }

@@ -12,10 +12,12 @@ end
 local time = redis.call('TIME')
 local ts = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000))
 local seq = string.format('%.0f', redis.call('INCR', KEYS[2]))
--- A counter kept from a removed room would otherwise expire under a living one.
-redis.call('PERSIST', KEYS[2])
 local chat = ARGV[2] .. seq .. ARGV[3] .. ts .. ARGV[4]
-redis.call('XADD', KEYS[3], seq .. '-0', 'chat', chat, 'ts', ts)
+if not redis.call('XADD', KEYS[3], 'NOMKSTREAM', seq .. '-0', 'chat', chat, 'ts', ts) then
+  -- A new room, or a removed one whose counter would otherwise expire under its new life.
+  redis.call('PERSIST', KEYS[2])
+  redis.call('XADD', KEYS[3], seq .. '-0', 'chat', chat, 'ts', ts)
+end
 redis.call('SET', KEYS[1], seq .. ' ' .. ts, 'PX', ARGV[1])
 redis.call('PUBLISH', ARGV[5], seq .. '\n\n' .. ARGV[6] .. chat .. ARGV[7])
 return { seq, ts }

@@ -199,7 +199,9 @@ impl Rows {
         self.add("screens with another order", deliveries.order_differs);
         self.add("connections closed by servers", round.closed_connections);
         self.percentiles("delivery, ms", &round.latency_ms);
-        self.percentiles("acknowledgement, ms", &round.ack_latency_ms);
+        if let Some(ack_latency) = &round.ack_latency_ms {
+            self.percentiles("acknowledgement, ms", ack_latency);
+        }
         let mut cpu = round.cpu_us_per_delivery.clone();
         cpu.insert("generator".to_owned(), round.generator_cpu_us_per_delivery);
         self.add("CPU per delivery, µs", named(&cpu, 1));

@@ -49,8 +49,8 @@ pub(crate) struct Round {
     pub(crate) deliveries: Deliveries,
     /// From the time a post was due to the time a member had read it.
     pub(crate) latency_ms: Percentiles,
-    /// From the time a post was due to its acknowledgement.
-    pub(crate) ack_latency_ms: Percentiles,
+    /// From the time a post was due to its acknowledgement; none where none were asked for.
+    pub(crate) ack_latency_ms: Option<Percentiles>,
     /// Connections that ended without our closing them.
     pub(crate) closed_connections: u64,
     /// Processor time of the named processes per delivery.
@@ -84,7 +84,7 @@ pub(crate) struct Posts {
 pub(crate) struct Deliveries {
     /// Per second of the measured stretch.
     pub(crate) per_second: f64,
-    /// Each post that was not refused, to each member of its room.
+    /// Each post that was not refused, to each member of its room as long as it was connected.
     pub(crate) owed: u64,
     pub(crate) received: u64,
     pub(crate) lost: u64,
@@ -252,7 +252,7 @@ impl Rounds<'_> {
                 order_differs: tally.order_differs(),
             },
             latency_ms: Percentiles::of(&tally.latency),
-            ack_latency_ms: Percentiles::of(&tally.ack_latency),
+            ack_latency_ms: (!self.audience.no_ack).then(|| Percentiles::of(&tally.ack_latency)),
             closed_connections,
             cpu_us_per_delivery: usage.microseconds_per(delivered),
             generator_cpu_us_per_delivery: usage.generator_microseconds_per(delivered),

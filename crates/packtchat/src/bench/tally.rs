@@ -82,6 +82,8 @@ pub(crate) struct Tally {
     fates: Vec<Fate>,
     /// The posts of each room that are owed to its members.
     owed: Vec<Bits>,
+    /// What connections that have ended had received by then: no more was owed to them.
+    settled: u64,
     /// Deliveries, each once.
     pub(crate) received: u64,
     /// Deliveries that had come before.
@@ -121,6 +123,7 @@ impl Tally {
             receipts,
             fates: vec![Fate::Open; schedule.count as usize],
             owed,
+            settled: 0,
             received: 0,
             doubled: 0,
             out_of_order: 0,
@@ -208,7 +211,10 @@ impl Tally {
 
     /// A connection has ended: nothing is owed to it any more.
     pub(crate) fn left(&mut self, connection: usize) {
-        self.receipts[connection].room = None;
+        let receipts = &mut self.receipts[connection];
+        if receipts.room.take().is_some() {
+            self.settled += receipts.seen.len();
+        }
     }
 
     /// Posts that were sent.
@@ -221,9 +227,10 @@ impl Tally {
         self.count(|fate| fate == Fate::Open)
     }
 
-    /// Deliveries owed: each post that was not refused, to each member of its room.
+    /// Deliveries owed: each post that was not refused, to each member of its room as long as it
+    /// was connected.
     pub(crate) fn owed(&self) -> u64 {
-        self.members().map(|(_, owed)| owed.len()).sum()
+        self.settled + self.members().map(|(_, owed)| owed.len()).sum::<u64>()
     }
 
     /// Deliveries owed that have not come.
@@ -306,8 +313,10 @@ mod tests {
         deliver(&mut tally, 0, 100..110);
         deliver(&mut tally, 1, (100..110).filter(|number| *number != 104));
         assert_eq!(tally.lost(), 11, "one of connection 1, ten of connection 2");
+        deliver(&mut tally, 2, 100..103);
         tally.left(2);
-        assert_eq!((tally.lost(), tally.owed()), (1, 20));
+        tally.left(2);
+        assert_eq!((tally.lost(), tally.owed(), tally.received), (1, 23, 22));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 use futures_util::future::join_all;
 use models::account::AuthReply;
 use sqlx::Connection;
-use stack::eventually;
+use stack::{QueueDepth, eventually};
 use tokio::task::JoinHandle;
 
-use crate::world::{BEGIN, Client, Depth, SOON, World};
+use crate::world::{BEGIN, Client, SOON, World};
 
 /// Asks for so many accounts at once.
 fn register_many(client: &Client, count: usize) -> JoinHandle<Vec<AuthReply>> {
@@ -31,7 +31,7 @@ async fn a_flood_waits_in_the_queue_and_not_in_the_process() {
     let mut database = world.database().await;
     let writer = database.begin_with(BEGIN).await.unwrap();
     let flood = register_many(&world.client(), 20);
-    let full = Depth {
+    let full = QueueDepth {
         ready: 18,
         unacknowledged: 2,
     };
@@ -53,7 +53,7 @@ async fn draining_answers_what_is_in_flight_and_leaves_the_rest_to_others() {
     let mut database = world.database().await;
     let writer = database.begin_with(BEGIN).await.unwrap();
     let flood = register_many(&world.client(), 6);
-    let full = Depth {
+    let full = QueueDepth {
         ready: 4,
         unacknowledged: 2,
     };
@@ -64,7 +64,7 @@ async fn draining_answers_what_is_in_flight_and_leaves_the_rest_to_others() {
     auth.lifecycle.stop().cancel();
     writer.rollback().await.unwrap();
     auth.stop().await;
-    let left = Depth {
+    let left = QueueDepth {
         ready: 4,
         unacknowledged: 0,
     };

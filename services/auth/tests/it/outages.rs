@@ -4,11 +4,11 @@ use messaging::RpcError;
 use models::account::AuthReply;
 use serde_json::json;
 use sqlx::Connection;
-use stack::{TcpProxy, eventually};
+use stack::{QueueDepth, TcpProxy, eventually};
 
-use crate::world::{BEGIN, Depth, SOON, World, accepted, register};
+use crate::world::{BEGIN, SOON, World, accepted, register};
 
-const IDLE: Depth = Depth {
+const IDLE: QueueDepth = QueueDepth {
     ready: 0,
     unacknowledged: 0,
 };

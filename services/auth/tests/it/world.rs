@@ -16,7 +16,7 @@ use models::{
 use serde_json::Value;
 use settings::{AmqpSettings, LifecycleSettings, TelemetrySettings};
 use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
-use stack::{TestServers, eventually};
+use stack::{QueueDepth, TestServers, eventually};
 use tokio::task::JoinHandle;
 
 /// Longest wait for something that should happen soon.
@@ -33,15 +33,6 @@ pub(crate) struct World {
 pub(crate) struct Service {
     pub(crate) lifecycle: Lifecycle,
     pub(crate) task: JoinHandle<anyhow::Result<()>>,
-}
-
-/// The messages of a queue.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Depth {
-    /// Waiting in RabbitMQ.
-    pub(crate) ready: u32,
-    /// With a process that has not acknowledged them.
-    pub(crate) unacknowledged: u32,
 }
 
 impl World {
@@ -132,24 +123,8 @@ impl World {
         }
     }
 
-    pub(crate) async fn queue_depth(&self) -> Depth {
-        let vhost = &self.servers.vhost;
-        let program = format!(
-            "rabbit_amqqueue:with(rabbit_misc:r(<<\"{vhost}\">>, queue, <<\"{AUTH_REQUESTS}\">>), \
-             fun(Q) -> [{{_, R}}, {{_, U}}] = rabbit_amqqueue:info(Q, [messages_ready, messages_unacknowledged]), {{R, U}} end)."
-        );
-        let answer = self.servers.rabbitmq.eval(&program).await.unwrap();
-        let numbers: Vec<u32> = answer
-            .split(|c: char| !c.is_ascii_digit())
-            .filter_map(|number| number.parse().ok())
-            .collect();
-        let [ready, unacknowledged] = numbers[..] else {
-            panic!("RabbitMQ tells no depth: {answer}");
-        };
-        Depth {
-            ready,
-            unacknowledged,
-        }
+    pub(crate) async fn queue_depth(&self) -> QueueDepth {
+        self.servers.queue_depth(AUTH_REQUESTS).await.unwrap()
     }
 }
 

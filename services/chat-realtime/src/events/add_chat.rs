@@ -1,7 +1,7 @@
 use futures_util::future::join;
 use messaging::Append;
 use models::{
-    ChatId, InvalidMessage, MessageText,
+    ChatId, InvalidMessage, MessageText, RoomName,
     events::{AddChat, ErrorCode, EventError, Stored},
 };
 
@@ -21,6 +21,12 @@ pub(crate) async fn handle(
             "Enter the room before you speak in it",
         ));
     }
+    if node.is_behind() {
+        return Err(EventError::new(
+            ErrorCode::Unavailable,
+            "Too much is being said at once. Try again in a moment",
+        ));
+    }
     let admitted = node
         .rate_limit
         .admit(member.user.id)
@@ -31,10 +37,20 @@ pub(crate) async fn handle(
         let message = format!("Too many messages. Try again in {seconds:.1} seconds");
         return Err(EventError::new(ErrorCode::RateLimited, message));
     }
-    // The marks are on keys of their own and only ever grow, so they need not wait for the message, nor it for them.
-    let marks = node.rooms.touch(&message.room, member.user.id);
-    let (stored, _) = join(node.chats.append(&message), marks).await;
+    let (stored, ()) = join(
+        node.chats.append(&message),
+        mark_active(node, &message.room),
+    )
+    .await;
     stored.map_err(unavailable)
+}
+
+/// The mark is on a key of its own and decides nothing, so it need not wait for the message, nor for every one.
+async fn mark_active(node: &Node, room: &RoomName) {
+    if node.subscriptions.is_mark_due(room) {
+        // The next mark makes up for one that failed.
+        let _ = node.rooms.mark_active(room).await;
+    }
 }
 
 fn parse_message(node: &Node, member: &Member, payload: &str) -> Result<Append, EventError> {

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use messaging::{Connection, Unavailable};
 use models::{
     Room, RoomName,
@@ -33,12 +35,12 @@ async fn enter(
     member: &Member,
     room: &RoomName,
 ) -> Result<(), Unavailable> {
-    node.subscriptions.enter(room).await?;
-    let place = Connection {
+    node.subscriptions.enter(room, node.worker).await?;
+    let place = Arc::new(Connection {
         user: member.user.clone(),
         socket: socket.id().to_owned(),
         room: room.clone(),
-    };
+    });
     // From here on, leaving undoes all of it.
     member.place.replace(Some(place.clone()));
     socket.join(room.as_str());
@@ -75,5 +77,5 @@ pub(crate) async fn leave(node: &Node, socket: &Socket, member: &Member) {
     };
     socket.leave(place.room.as_str());
     node.attendance.leave(&place).await;
-    node.subscriptions.leave(&place.room).await;
+    node.subscriptions.leave(&place.room, node.worker);
 }

@@ -147,13 +147,8 @@ impl World {
 
     /// Does a question lie in the queue of `auth`?
     pub(crate) async fn waits_for_auth(&self) -> bool {
-        let program = format!(
-            "{{ok, Queue}} = rabbit_amqqueue:lookup(rabbit_misc:r(<<\"{}\">>, queue, <<\"{}\">>)), \
-             rabbit_amqqueue:info(Queue, [messages]).",
-            self.servers.vhost, AUTH_REQUESTS
-        );
-        let answer = self.servers.rabbitmq.eval(&program).await.unwrap();
-        answer.contains("{messages, 1}")
+        let depth = self.servers.queue_depth(AUTH_REQUESTS).await;
+        depth.is_ok_and(|depth| depth.ready == 1)
     }
 
     /// The first line of what Redis answers.

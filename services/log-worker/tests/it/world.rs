@@ -91,18 +91,8 @@ impl World {
 
     /// The messages of a queue, with a consumer or not.
     pub(crate) async fn in_queue(&self, queue: &str) -> u32 {
-        let vhost = &self.servers.vhost;
-        let program = format!(
-            "rabbit_amqqueue:with(rabbit_misc:r(<<\"{vhost}\">>, queue, <<\"{queue}\">>), \
-             fun(Q) -> [{{_, N}}] = rabbit_amqqueue:info(Q, [messages]), N end)."
-        );
-        let answer = self.servers.rabbitmq.eval(&program).await.unwrap();
-        let number = answer
-            .strip_prefix("{ok, ")
-            .and_then(|answer| answer.strip_suffix('}'));
-        number
-            .and_then(|number| number.parse().ok())
-            .unwrap_or_else(|| panic!("{answer}"))
+        let depth = self.servers.queue_depth(queue).await.unwrap();
+        depth.ready + depth.unacknowledged
     }
 
     /// The names of the files that begin so.
