@@ -184,7 +184,12 @@ impl Echo {
             ("message-with-ack", Some(ack)) => ack.send_parts(&event.args, event.attachments),
             ("ask", _) => {
                 let asked = socket
-                    .emit_with_ack("question", event.args.as_slice(), self.ack_timeout)
+                    .emit_parts_with_ack(
+                        "question",
+                        &event.args,
+                        event.attachments,
+                        self.ack_timeout,
+                    )
                     .await;
                 match asked {
                     Ok(ack) => {

@@ -62,12 +62,26 @@ impl Frame {
         data: &T,
         id: i64,
     ) -> Result<Self, EncodeError> {
-        let mut packet = Packet::event(
-            Str::copy_from_slice(namespace),
-            encode_args(data, Some(event))?,
-        );
+        let value = encode_args(data, Some(event))?;
+        Ok(Self::asking(namespace, value, id))
+    }
+
+    /// The same from arguments and attachments.
+    pub(crate) fn event_parts_with_ack(
+        namespace: &str,
+        event: &str,
+        args: &[Box<RawValue>],
+        attachments: VecDeque<Bytes>,
+        id: i64,
+    ) -> Result<Self, EncodeError> {
+        let value = join_parts(Some(event), args, attachments)?;
+        Ok(Self::asking(namespace, value, id))
+    }
+
+    fn asking(namespace: &str, value: Value, id: i64) -> Self {
+        let mut packet = Packet::event(Str::copy_from_slice(namespace), value);
         packet.inner.set_ack_id(id);
-        Ok(Self::packet(packet))
+        Self::packet(packet)
     }
 
     /// A Socket.IO packet given as its text, for instance `2/chat,["hello",1]`.

@@ -32,7 +32,8 @@ struct Inner {
     connections: AtomicUsize,
     closed: [AtomicU64; CloseReason::ALL.len()],
     addresses: Mutex<HashMap<IpAddr, usize>>,
-    polling: Mutex<HashMap<Sid, mpsc::Sender<Visit>>>,
+    /// `None` for those that changed to a WebSocket.
+    polling: Mutex<HashMap<Sid, Option<mpsc::Sender<Visit>>>>,
 }
 
 impl Hub {
@@ -98,13 +99,14 @@ impl Hub {
     /// lives.
     pub(crate) fn register(&self, id: Sid) -> (Entry, mpsc::Receiver<Visit>) {
         let (sender, visits) = mpsc::channel(VISITS);
-        lock(&self.0.polling).insert(id, sender);
+        lock(&self.0.polling).insert(id, Some(sender));
         let hub = self.clone();
         (Entry { hub, id }, visits)
     }
 
-    /// The way to a polling connection.
-    pub(crate) fn polling(&self, id: Sid) -> Option<mpsc::Sender<Visit>> {
+    /// The way to a connection that began with polling; within, `None` if it does not poll any
+    /// more.
+    pub(crate) fn polling(&self, id: Sid) -> Option<Option<mpsc::Sender<Visit>>> {
         lock(&self.0.polling).get(&id).cloned()
     }
 }
@@ -131,11 +133,18 @@ impl Drop for Place {
     }
 }
 
-/// Makes a polling connection known to all threads until it is dropped.
+/// Makes a connection that began with polling known to all threads until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Entry {
     hub: Hub,
     id: Sid,
+}
+
+impl Entry {
+    /// The connection does not poll any more.
+    pub(crate) fn upgraded(&self) {
+        lock(&self.hub.0.polling).insert(self.id, None);
+    }
 }
 
 impl Drop for Entry {
@@ -190,7 +199,9 @@ mod tests {
         let hub = hub(1, None);
         let id = Sid::new();
         let (entry, _visits) = hub.register(id);
-        assert!(hub.polling(id).is_some());
+        assert!(hub.polling(id).unwrap().is_some());
+        entry.upgraded();
+        assert!(hub.polling(id).unwrap().is_none());
         drop(entry);
         assert!(hub.polling(id).is_none());
     }

@@ -16,6 +16,10 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 /// none is closed just when it is used again.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// Bytes the operating system takes for a client that does not read, beyond what is on its way;
+/// by itself it would take some megabytes for each.
+const MAX_UNSENT: u32 = 128 * 1024;
+
 /// Adds a listener to an actix server: the WebSockets and the polling requests that arrive there
 /// go to a [`SocketIo`], everything else to the application beside it. `factory` makes both, once
 /// on each worker thread; the application includes [`SocketIo::configure`].
@@ -73,9 +77,11 @@ where
 }
 
 fn prepare(stream: &TcpStream, stall_limit: Duration) {
+    let socket = SockRef::from(stream);
     let prepared = stream
         .set_nodelay(true)
-        .and_then(|()| SockRef::from(stream).set_tcp_user_timeout(Some(stall_limit)));
+        .and_then(|()| socket.set_tcp_user_timeout(Some(stall_limit)))
+        .and_then(|()| socket.set_tcp_notsent_lowat(MAX_UNSENT));
     if let Err(error) = prepared {
         tracing::debug!(%error, "a TCP connection could not be prepared");
     }

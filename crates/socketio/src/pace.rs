@@ -1,7 +1,8 @@
 use std::time::{Duration, Instant};
 
 /// How far a quiet client may run ahead of its pace.
-const BURST: Duration = Duration::from_secs(1);
+const BURST: Duration = Duration::from_nanos(SECOND);
+const SECOND: u64 = 1_000_000_000;
 
 /// Holds a client to a number of messages a second (the generic cell rate algorithm: one instant
 /// says all).
@@ -16,7 +17,11 @@ impl Pace {
     /// `per_second` messages; 0 sets no limit.
     pub(crate) fn new(per_second: u32, now: Instant) -> Self {
         Self {
-            interval: BURST.checked_div(per_second).unwrap_or_default(),
+            // Rounded up: no more than this many fit into a second.
+            interval: match per_second {
+                0 => Duration::ZERO,
+                _ => Duration::from_nanos(SECOND.div_ceil(per_second.into())),
+            },
             next: now,
         }
     }

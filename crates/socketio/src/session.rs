@@ -8,7 +8,7 @@ use bytes::Bytes;
 use engineioxide_core::{
     OpenPacket, Packet as EnginePacket, ProtocolVersion, Sid, Str, TransportType,
 };
-use serde_json::value::RawValue;
+use serde_json::{Value as Json, value::RawValue};
 use socketioxide_core::{
     Value,
     packet::{Packet, PacketData},
@@ -153,6 +153,7 @@ impl Session {
                 Ok(Action::Engine(EngineMessage::Text(text.to_string())))
             }
             EnginePacket::Message(message) => {
+                check_ack_id(&message)?;
                 let packet = CommonParser.decode_str(&self.limits, &self.parser, message);
                 self.decoded(packet)
             }
@@ -209,9 +210,12 @@ impl Session {
                 Membership::Joined,
             ) => {
                 let (json, attachments) = parts(value)?;
+                let payload: EventPayload =
+                    serde_json::from_str(&json).map_err(|_| Violation::Payload)?;
+                check_placeholders(&payload.args, attachments.len())?;
                 Ok(Action::Event {
                     namespace,
-                    payload: serde_json::from_str(&json).map_err(|_| Violation::Payload)?,
+                    payload,
                     attachments,
                     ack,
                 })
@@ -221,7 +225,8 @@ impl Session {
                 Membership::Joined,
             ) => {
                 let (json, attachments) = parts(value)?;
-                let args = serde_json::from_str(&json).map_err(|_| Violation::Payload)?;
+                let args: Vec<_> = serde_json::from_str(&json).map_err(|_| Violation::Payload)?;
+                check_placeholders(&args, attachments.len())?;
                 let ack = Ack { args, attachments };
                 Ok(Action::Ack { namespace, id, ack })
             }
@@ -281,6 +286,47 @@ fn object(value: &Value) -> Result<Box<RawValue>, Violation> {
         Ok(raw)
     } else {
         Err(Violation::Payload)
+    }
+}
+
+/// The parser takes an acknowledgement number it cannot hold for none, and the client would wait.
+fn check_ack_id(message: &str) -> Result<(), Violation> {
+    let head = message.split(['[', '{', '"']).next().unwrap_or_default();
+    let before = head.trim_end_matches(|character: char| character.is_ascii_digit());
+    let digits = &head[before.len()..];
+    if digits.is_empty() || digits.parse::<i64>().is_ok() {
+        Ok(())
+    } else {
+        Err(Violation::Payload)
+    }
+}
+
+/// Placeholders must name attachments there are: a client that is passed on another one's error
+/// would take it for the server's and leave.
+fn check_placeholders(args: &[Box<RawValue>], attachments: usize) -> Result<(), Violation> {
+    if attachments == 0 {
+        return Ok(());
+    }
+    for arg in args {
+        let json = serde_json::from_str(arg.get()).map_err(|_| Violation::Payload)?;
+        if !placeholders_fit(&json, attachments) {
+            return Err(Violation::Payload);
+        }
+    }
+    Ok(())
+}
+
+fn placeholders_fit(json: &Json, attachments: usize) -> bool {
+    match json {
+        Json::Array(items) => items.iter().all(|item| placeholders_fit(item, attachments)),
+        Json::Object(fields) if fields.get("_placeholder") == Some(&Json::Bool(true)) => fields
+            .get("num")
+            .and_then(Json::as_u64)
+            .is_some_and(|number| number < attachments as u64),
+        Json::Object(fields) => fields
+            .values()
+            .all(|field| placeholders_fit(field, attachments)),
+        _ => true,
     }
 }
 
@@ -452,6 +498,24 @@ mod tests {
     }
 
     #[test]
+    fn placeholders_name_attachments_there_are() {
+        for (event, fits) in [
+            (r#"["b",{"_placeholder":true,"num":0}]"#, true),
+            (r#"["b",[{"a":{"_placeholder":true,"num":0}}]]"#, true),
+            (r#"["b",{"_placeholder":false,"num":7}]"#, true),
+            (r#"["b",{"_placeholder":true,"num":1}]"#, false),
+            (r#"["b",{"_placeholder":true,"num":-1}]"#, false),
+            (r#"["b",{"_placeholder":true}]"#, false),
+            (r#"["b",[{"a":{"_placeholder":true,"num":"0"}}]]"#, false),
+        ] {
+            let mut session = joined();
+            told(&mut session, &format!("451-/chat,{event}")).unwrap();
+            let taken = session.binary(vec![1].into());
+            assert_eq!(taken.is_ok(), fits, "{event}");
+        }
+    }
+
+    #[test]
     fn attachments_are_bounded_and_belong_to_an_event() {
         let too_large = |violation| close_reason(&violation) == CloseReason::PayloadTooLarge;
         let mut session = joined();
@@ -498,6 +562,7 @@ mod tests {
             "40,[]",
             "40,1",
             "42/chat,99999999999999999999999[1]",
+            r#"42/chat,99999999999999999999999["a"]"#,
         ] {
             let violation = told(&mut joined(), malformed).expect_err(malformed);
             assert!(

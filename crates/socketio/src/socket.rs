@@ -1,13 +1,16 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    collections::VecDeque,
     fmt,
     rc::Rc,
     time::Duration,
 };
 
+use bytes::Bytes;
 use engineioxide_core::Sid;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use tokio::sync::oneshot;
 
 use crate::{
@@ -108,8 +111,36 @@ impl Socket {
         data: &T,
         timeout: Duration,
     ) -> Result<Ack, AckError> {
+        self.ask(timeout, |id| {
+            Frame::event_with_ack(self.namespace(), event, data, id)
+        })
+        .await
+    }
+
+    /// The same with arguments and attachments as an [`Event`](crate::Event) holds them.
+    ///
+    /// # Errors
+    /// As [`emit_with_ack`](Self::emit_with_ack).
+    pub async fn emit_parts_with_ack(
+        &self,
+        event: &str,
+        args: &[Box<RawValue>],
+        attachments: VecDeque<Bytes>,
+        timeout: Duration,
+    ) -> Result<Ack, AckError> {
+        self.ask(timeout, |id| {
+            Frame::event_parts_with_ack(self.namespace(), event, args, attachments, id)
+        })
+        .await
+    }
+
+    async fn ask(
+        &self,
+        timeout: Duration,
+        frame: impl FnOnce(i64) -> Result<Frame, EncodeError>,
+    ) -> Result<Ack, AckError> {
         let (waiting, answer) = self.expect_ack();
-        let frame = Frame::event_with_ack(self.namespace(), event, data, waiting.id)?;
+        let frame = frame(waiting.id)?;
         if self.0.phase.get() == Phase::Disconnected {
             return Err(AckError::Disconnected);
         }

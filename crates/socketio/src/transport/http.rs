@@ -53,6 +53,7 @@ async fn answer(
         Wish::Open => open(io, request).await,
         Wish::Session(id) => {
             let visits = io.0.hub().polling(id).ok_or(Rejection::UnknownSid)?;
+            let visits = visits.ok_or(Rejection::BadRequest)?;
             let (reply, answer) = oneshot::channel();
             let visit = match *request.method() {
                 Method::GET => Visit::Poll(reply),

@@ -1,9 +1,9 @@
 //! What carries a [`Connection`](crate::connection::Connection): thin shells around TCP streams
 //! and HTTP requests.
 
-mod decoder;
+pub(crate) mod decoder;
 pub(crate) mod http;
-mod polling;
+pub(crate) mod polling;
 mod task;
 mod upgrade;
 mod websocket;

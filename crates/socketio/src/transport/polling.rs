@@ -65,7 +65,7 @@ pub(crate) enum Step {
     /// Something.
     Some,
     /// The client changed to this WebSocket.
-    Upgraded(WebSocket),
+    Upgraded(WebSocket, Entry),
     /// The session has ended and the client was told.
     Done,
 }
@@ -76,7 +76,8 @@ pub(crate) struct Polling {
     poll: Option<oneshot::Sender<Answer>>,
     post: Option<Post>,
     probe: Option<Probe>,
-    _entry: Entry,
+    /// Taken when the client changes to a WebSocket.
+    entry: Option<Entry>,
 }
 
 /// Packets a client brought, of which some are not taken yet.
@@ -106,7 +107,7 @@ impl Polling {
             poll: Some(poll),
             post: None,
             probe: None,
-            _entry: entry,
+            entry: Some(entry),
         }
     }
 
@@ -116,7 +117,9 @@ impl Polling {
     }
 
     pub(crate) fn tick(&mut self, now: Instant) {
-        self.probe.take_if(|probe| probe.until <= now);
+        if let Some(probe) = self.probe.take_if(|probe| probe.until <= now) {
+            probe.turn_away();
+        }
     }
 
     pub(crate) fn poll(
@@ -126,6 +129,10 @@ impl Polling {
         now: Instant,
         turn: &mut usize,
     ) -> Step {
+        // A request that comes after the deadline is too late, whatever timers say.
+        if connection.deadline(now) <= now {
+            connection.tick(now);
+        }
         if let Some(reason) = connection.closed() {
             self.finish(connection.outbox(), reason);
             return Step::Done;
@@ -157,11 +164,11 @@ impl Polling {
                 connection.close(CloseReason::ConcurrentRequests);
                 let _ = reply.send(Answer::Rejected(Rejection::BadRequest));
             }
-            // One that comes while another is tried is closed.
-            Visit::Probe(upgrade) if self.probe.is_none() => {
-                self.probe = Probe::new(*upgrade, connection, now);
-            }
-            Visit::Probe(_) => {}
+            Visit::Probe(upgrade) => match Probe::new(*upgrade, connection, now) {
+                Some(second) if self.probe.is_some() => second.turn_away(),
+                Some(probe) => self.probe = Some(probe),
+                None => {}
+            },
         }
     }
 
@@ -265,7 +272,9 @@ impl Polling {
                     let _ = poll.send(Answer::Payload(NOOP.to_owned()));
                 }
                 connection.outbox().attach(stream, before);
-                Some(Step::Upgraded(probe.socket))
+                let entry = self.entry.take()?;
+                entry.upgraded();
+                Some(Step::Upgraded(probe.socket, entry))
             }
             Some(Ok(Message::Ping(payload))) => {
                 probe.outbox.push(Frame::pong(&payload));
@@ -273,7 +282,10 @@ impl Polling {
                 None
             }
             // Anything else is no probe: that WebSocket is closed, the session goes on.
-            _ => None,
+            _ => {
+                probe.turn_away();
+                None
+            }
         }
     }
 
@@ -311,10 +323,16 @@ impl Probe {
             until: now + config.upgrade_timeout,
         })
     }
+
+    /// Closes the WebSocket, which is not wanted.
+    fn turn_away(self) {
+        self.outbox
+            .close(Frame::close(CloseReason::UnexpectedPacket));
+    }
 }
 
 /// The first packet of a payload, and the rest of it, if there is one.
-fn split(body: &Bytes) -> (Bytes, Option<Bytes>) {
+pub(crate) fn split(body: &Bytes) -> (Bytes, Option<Bytes>) {
     match body.iter().position(|byte| *byte == SEPARATOR as u8) {
         Some(at) => (body.slice(..at), Some(body.slice(at + 1..))),
         None => (body.clone(), None),
@@ -322,7 +340,7 @@ fn split(body: &Bytes) -> (Bytes, Option<Bytes>) {
 }
 
 /// Frames as the packets of one payload, and a last packet.
-fn payload(frames: impl IntoIterator<Item = Bytes>, last: Option<&str>) -> String {
+pub(crate) fn payload(frames: impl IntoIterator<Item = Bytes>, last: Option<&str>) -> String {
     let mut payload = String::new();
     for frame in frames {
         for packet in payloads(&frame) {

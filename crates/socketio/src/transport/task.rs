@@ -20,6 +20,7 @@ use crate::{
     connection::Connection,
     errors::{CloseReason, Violation},
     frame::Frame,
+    hub::Entry,
     server::Shared,
 };
 
@@ -33,6 +34,8 @@ pub(crate) struct Task {
     connection: Connection,
     carrier: Carrier,
     timer: Pin<Box<Sleep>>,
+    /// Of a connection that began with polling and was upgraded.
+    entry: Option<Entry>,
 }
 
 pub(crate) enum Carrier {
@@ -61,6 +64,7 @@ impl Task {
             connection,
             carrier,
             timer,
+            entry: None,
         });
     }
 }
@@ -96,7 +100,8 @@ impl Task {
             Carrier::Polling(polling) => match polling.poll(&mut self.connection, cx, now, turn) {
                 Step::None => false,
                 Step::Some => true,
-                Step::Upgraded(socket) => {
+                Step::Upgraded(socket, entry) => {
+                    self.entry = Some(entry);
                     self.carrier = Carrier::WebSocket(socket, State::Open);
                     true
                 }
@@ -192,6 +197,7 @@ impl Task {
 
     fn end(&mut self) {
         self.carrier = Carrier::Gone;
+        self.entry = None;
         self.connection.outbox().end();
     }
 

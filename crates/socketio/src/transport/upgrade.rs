@@ -21,6 +21,8 @@ use super::{
 };
 use crate::{
     connection::Connection,
+    errors::CloseReason,
+    frame::Frame,
     handshake::{HandshakeData, Rejection, Wish, verify},
     hub::Place,
     server::SocketIo,
@@ -37,16 +39,19 @@ enum Purpose {
     Open(HandshakeData, Place),
     /// One that polled so far.
     Upgrade(mpsc::Sender<Visit>),
+    /// One that has a WebSocket already.
+    TurnAway,
 }
 
 /// Serves a request that asks for a WebSocket.
 pub(crate) async fn upgrade(io: SocketIo, request: Request, framed: Framed<TcpStream, h1::Codec>) {
     let mut parts = framed.into_parts();
-    let done = match admit(&io, request.head()) {
-        Ok(purpose) => accept(&io, request.head(), purpose, parts),
-        Err(rejection) => timeout(REFUSAL_TIMEOUT, refuse(&rejection, &mut parts))
-            .await
-            .unwrap_or_else(|late| Err(late.into())),
+    let head = request.head();
+    let done = match admit(&io, head) {
+        Ok(Purpose::Open(data, place)) => open(&io, head, data, place, parts),
+        Ok(Purpose::Upgrade(visits)) => hand_over(head, &visits, parts),
+        Ok(Purpose::TurnAway) => in_time(turn_away(head, &mut parts)).await,
+        Err(rejection) => in_time(refuse(&rejection, &mut parts)).await,
     };
     if let Err(error) = done {
         tracing::debug!(%error, "a WebSocket handshake was cut off");
@@ -70,41 +75,45 @@ fn admit(io: &SocketIo, request: &RequestHead) -> Result<Purpose, Rejection> {
         }
         Wish::Session(id) => {
             let visits = hub.polling(id).ok_or(Rejection::UnknownSid)?;
-            Ok(Purpose::Upgrade(visits))
+            Ok(visits.map_or(Purpose::TurnAway, Purpose::Upgrade))
         }
     }
 }
 
-/// Gives the stream to the connection it is for.
-fn accept(
+/// Opens a connection.
+fn open(
     io: &SocketIo,
     request: &RequestHead,
-    purpose: Purpose,
+    data: HandshakeData,
+    place: Place,
     mut parts: Parts,
 ) -> io::Result<()> {
     let shared = &io.0;
     let config = shared.hub().config();
-    match purpose {
-        Purpose::Open(data, place) => {
-            let connection = Connection::open(shared.clone(), data, place, false, now());
-            let cookie = cookie(config, connection.id());
-            let response = agreement(request, cookie, &mut parts.codec)?;
-            let (read, write) = parts.io.into_split();
-            connection.outbox().attach(write, [response].into());
-            let socket = WebSocket::new(read, &parts.read_buf, config.max_payload);
-            Task::spawn(shared, connection, Carrier::WebSocket(socket, State::Open));
-        }
-        Purpose::Upgrade(visits) => {
-            let upgrade = Upgrade {
-                response: agreement(request, None, &mut parts.codec)?,
-                // It may belong to another thread.
-                stream: parts.io.into_std()?,
-                early: parts.read_buf,
-            };
-            // Where the session has ended meanwhile, the client sees the stream close.
-            let _ = visits.try_send(Visit::Probe(Box::new(upgrade)));
-        }
-    }
+    let connection = Connection::open(shared.clone(), data, place, false, now());
+    let cookie = cookie(config, connection.id());
+    let response = agreement(request, cookie, &mut parts.codec)?;
+    let (read, write) = parts.io.into_split();
+    connection.outbox().attach(write, [response].into());
+    let socket = WebSocket::new(read, &parts.read_buf, config.max_payload);
+    Task::spawn(shared, connection, Carrier::WebSocket(socket, State::Open));
+    Ok(())
+}
+
+/// Gives the stream to the connection it is for.
+fn hand_over(
+    request: &RequestHead,
+    visits: &mpsc::Sender<Visit>,
+    mut parts: Parts,
+) -> io::Result<()> {
+    let upgrade = Upgrade {
+        response: agreement(request, None, &mut parts.codec)?,
+        // It may belong to another thread.
+        stream: parts.io.into_std()?,
+        early: parts.read_buf,
+    };
+    // Where the session has ended meanwhile, the client sees the stream close.
+    let _ = visits.try_send(Visit::Probe(Box::new(upgrade)));
     Ok(())
 }
 
@@ -122,6 +131,19 @@ fn agreement(
     let head = (response.finish().drop_body(), BodySize::None);
     codec.encode(h1::Message::Item(head), &mut bytes)?;
     Ok(bytes.freeze())
+}
+
+async fn in_time(work: impl Future<Output = io::Result<()>>) -> io::Result<()> {
+    timeout(REFUSAL_TIMEOUT, work).await?
+}
+
+/// Completes the handshake, as the reference implementation does, only to close.
+async fn turn_away(request: &RequestHead, parts: &mut Parts) -> io::Result<()> {
+    let response = agreement(request, None, &mut parts.codec)?;
+    parts.io.write_all(&response).await?;
+    let close = Frame::close(CloseReason::UnexpectedPacket);
+    parts.io.write_all(&close.into_bytes()).await?;
+    parts.io.shutdown().await
 }
 
 async fn refuse(rejection: &Rejection, parts: &mut Parts) -> io::Result<()> {
