@@ -3,6 +3,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::try_join;
 use models::{
     RoomName, User, UserId, UserType,
     events::{ADD_USER, NAMESPACE, REMOVE_USER, UserInRoom},
@@ -92,7 +93,8 @@ impl Presence {
         self.redis.pipeline(&pipeline).await
     }
 
-    /// The connection enters its room. The room's others are told if the user was not there yet; true then.
+    /// The connection enters its room. The room's others are told if the user was not there yet; true then. What dead
+    /// nodes have left there is swept, so that the newcomer does not see it.
     ///
     /// # Errors
     /// When Redis does not answer; it may have entered then, so leave it.
@@ -105,14 +107,17 @@ impl Presence {
             &connection.socket,
             payload,
         );
-        let new: u8 = self.redis.script(&invocation).await?;
         let mut command = redis::cmd("SET");
         command
             .arg(redis_keys::user_room(connection.user.id))
             .arg(connection.room.as_str())
             .arg("EX")
             .arg(86_400);
-        self.redis.query::<()>(&command).await?;
+        let ((new, unheard_of), ()): ((u8, u8), ()) =
+            try_join(self.redis.script(&invocation), self.redis.query(&command)).await?;
+        if unheard_of == 1 {
+            self.sweep(&connection.room).await?;
+        }
         Ok(new == 1)
     }
 

@@ -49,16 +49,20 @@ impl Sessions {
             return Ok(None);
         };
         let key = redis_keys::session(&id);
-        let text: Option<String> = self.redis.query(redis::cmd("GET").arg(&key)).await?;
+        let mut command = redis::cmd("GETEX");
+        command.arg(&key).arg("EX").arg(self.idle_secs);
+        let text: Option<String> = self.redis.query(&command).await?;
         // A session this version cannot read has ended, like one that expired.
         let Some(session) = text.and_then(|text| serde_json::from_str::<Session>(&text).ok())
         else {
             return Ok(None);
         };
-        let expire = self.lifetime(&session);
-        self.redis
-            .query::<()>(redis::cmd("EXPIRE").arg(&key).arg(expire))
-            .await?;
+        let lifetime = self.lifetime(&session);
+        if lifetime != self.idle_secs {
+            self.redis
+                .query::<()>(redis::cmd("EXPIRE").arg(&key).arg(lifetime))
+                .await?;
+        }
         Ok(Some((id, session)))
     }
 

@@ -28,6 +28,7 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Subscriber {
     commands: mpsc::Sender<Command>,
+    published: mpsc::WeakSender<Published>,
     deadline: Duration,
 }
 
@@ -60,16 +61,28 @@ impl Subscriber {
     pub fn start(redis: &Redis) -> (Self, mpsc::Receiver<Published>) {
         let (commands, command_rx) = mpsc::channel(COMMANDS);
         let (published, published_rx) = mpsc::channel(Self::QUEUE);
-        let deadline = redis.deadline();
+        let subscriber = Self {
+            commands,
+            published: published.downgrade(),
+            deadline: redis.deadline(),
+        };
         let task = Task {
             client: redis.client().clone(),
-            deadline,
+            deadline: redis.deadline(),
             commands: command_rx,
             published,
             channels: HashSet::new(),
         };
         tokio::spawn(task.run());
-        (Self { commands, deadline }, published_rx)
+        (subscriber, published_rx)
+    }
+
+    /// How many messages wait for the reader, of [`Subscriber::QUEUE`] that may.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.published
+            .upgrade()
+            .map_or(0, |queue| queue.max_capacity() - queue.capacity())
     }
 
     /// Subscribes; when this returns, whatever is published from now on arrives.

@@ -5,16 +5,17 @@
 //! each message costs.
 //!
 //! Every queue is bounded. When a worker falls behind, the node's task waits, and messages pile up in the subscriber's
-//! queue. When they fill much of it, new ones are refused ([`Node::is_behind`]). When they fill all of it, the
+//! queue. When they fill much of it, new ones are refused
+//! ([`Subscriptions::are_behind`](crate::subscriptions::Subscriptions::are_behind)). When they fill all of it, the
 //! subscriber drops its connection and makes a new one, and what was missed is read from the rooms' streams.
 
 use std::{
     mem,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use messaging::{Envelope, Published, Subscriber, Unavailable};
+use messaging::{Envelope, Published, Unavailable};
 use models::{
     RoomName,
     events::{ADD_CHAT, GET_ROOM, GET_USER, NAMESPACE},
@@ -30,8 +31,6 @@ use crate::{events::get_room, node::Node, subscriptions::Followed};
 const QUEUE: usize = 16;
 /// Messages that travel together at most.
 const BATCH: usize = 64;
-/// Messages that wait in the subscriber's queue when the node is behind.
-const BEHIND: usize = Subscriber::QUEUE / 4;
 /// Messages read at once when a room is caught up on.
 const CATCH_UP: usize = 500;
 /// The wait before a catch-up that failed is tried again.
@@ -78,8 +77,6 @@ pub(crate) async fn run(
     let mut outgoing = Outgoing::new(workers);
     let mut batch = Vec::with_capacity(BATCH);
     while published.recv_many(&mut batch, BATCH).await > 0 {
-        let behind = published.len() > BEHIND;
-        node.behind.store(behind, Ordering::Relaxed);
         for published in batch.drain(..) {
             match published {
                 Published::Message { channel, payload } => {

@@ -1,7 +1,4 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
+use std::sync::Arc;
 
 use messaging::{Chats, Presence, RateLimit, Redis, Rooms, Sessions, Subscriber};
 use models::Limits;
@@ -23,8 +20,6 @@ pub(crate) struct Node {
     pub(crate) user_connections: UserConnections,
     pub(crate) attendance: Arc<Attendance>,
     pub(crate) subscriptions: Arc<Subscriptions>,
-    /// Set while messages are published faster than this node can deliver them.
-    pub(crate) behind: Arc<AtomicBool>,
     redis: Redis,
 }
 
@@ -47,7 +42,6 @@ impl Node {
             user_connections,
             attendance: Arc::new(Attendance::new(presence.clone())),
             subscriptions: Arc::new(Subscriptions::new(subscriber, chats.clone())),
-            behind: Arc::default(),
             presence,
             chats,
             redis,
@@ -67,14 +61,8 @@ impl Node {
             limits: self.limits,
             attendance: self.attendance.clone(),
             subscriptions: self.subscriptions.clone(),
-            behind: self.behind.clone(),
             user_connections: self.user_connections.clone(),
             redis,
         }
-    }
-
-    /// Are messages published faster than this node can deliver them?
-    pub(crate) fn is_behind(&self) -> bool {
-        self.behind.load(Ordering::Relaxed)
     }
 }

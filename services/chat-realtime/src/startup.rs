@@ -1,6 +1,14 @@
 //! Builds a chat-realtime node from its settings and runs it.
 
-use std::{net::TcpListener, sync::Arc, time::Duration};
+use std::{
+    future::{Future, ready},
+    net::TcpListener,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use actix_web::{App, dev::Server};
 use anyhow::Context;
@@ -26,6 +34,9 @@ use crate::{
 /// How often a stopping node looks whether its last connection is gone.
 const DRAIN_POLL: Duration = Duration::from_millis(20);
 
+/// The wait before a subscription that was not confirmed is asked for again.
+const LOBBY_PAUSE: Duration = Duration::from_millis(200);
+
 /// A node that listens, and serves once it runs.
 pub struct Application {
     server: Server,
@@ -34,6 +45,8 @@ pub struct Application {
     workers: Workers,
     published: mpsc::Receiver<Published>,
     subscriber: Subscriber,
+    /// The node hears what concerns everybody.
+    listening: Arc<AtomicBool>,
     hub: Hub,
     stop: CancellationToken,
 }
@@ -61,7 +74,8 @@ pub async fn build(
     let workers = Workers::default();
     let hub = Hub::new(socketio::Config::from(&settings.socket));
     let (server, port) = listen(&settings, &node, &workers, &hub, lifecycle)?;
-    ready_when(lifecycle, redis, amqp);
+    let listening = Arc::new(AtomicBool::new(false));
+    ready_when(lifecycle, redis, amqp, listening.clone());
     Ok(Application {
         server,
         port,
@@ -69,6 +83,7 @@ pub async fn build(
         workers,
         published,
         subscriber,
+        listening,
         hub,
         stop: lifecycle.stop(),
     })
@@ -130,7 +145,7 @@ async fn close_when(stop: CancellationToken, io: SocketIo) {
     io.close_all(CloseReason::ServiceRestart);
 }
 
-fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp) {
+fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp, listening: Arc<AtomicBool>) {
     lifecycle.ready_when("redis", move || {
         let redis = redis.clone();
         async move { redis.ping().await }
@@ -138,6 +153,10 @@ fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp) {
     lifecycle.ready_when("amqp", move || {
         let amqp = amqp.clone();
         async move { amqp.ping().await }
+    });
+    lifecycle.ready_when("lobby", move || {
+        let listening = listening.load(Ordering::Relaxed);
+        ready(listening.then_some(()).ok_or("not subscribed yet"))
     });
 }
 
@@ -160,7 +179,10 @@ impl Application {
             &background,
             fan_out::run(self.node.clone(), self.workers, self.published),
         ));
-        tokio::spawn(until(&background, listen_to_lobby(self.subscriber)));
+        tokio::spawn(until(
+            &background,
+            listen_to_lobby(self.subscriber, self.listening),
+        ));
         tokio::spawn(until(&background, keep_places(self.node)));
         let drain = async {
             self.stop.cancelled().await;
@@ -182,11 +204,13 @@ fn until<F: Future<Output = ()>>(
     end.clone().run_until_cancelled_owned(work).map(drop)
 }
 
-/// Everybody hears of new rooms. A subscription that was not confirmed is made when Redis is back.
-async fn listen_to_lobby(subscriber: Subscriber) {
-    let _ = subscriber
-        .subscribe(redis_keys::LOBBY_CHANNEL.to_owned())
-        .await;
+/// Everybody hears of new rooms. Tries until it is confirmed once; the subscriber keeps it up from there.
+async fn listen_to_lobby(subscriber: Subscriber, listening: Arc<AtomicBool>) {
+    let lobby = || redis_keys::LOBBY_CHANNEL.to_owned();
+    while subscriber.subscribe(lobby()).await.is_err() {
+        sleep(LOBBY_PAUSE).await;
+    }
+    listening.store(true, Ordering::Relaxed);
 }
 
 /// Heartbeats and sweeps until the node ends. A round that fails was logged as an outage, and the next makes up for it.

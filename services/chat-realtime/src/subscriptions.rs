@@ -8,6 +8,8 @@ use messaging::{Chats, Subscriber, Unavailable};
 use models::{RoomName, redis_keys};
 use tokio::time::Instant;
 
+/// Messages that wait for the fan-out when it is behind.
+const BEHIND: usize = Subscriber::QUEUE / 4;
 /// How often a room in which people talk is marked active.
 const MARK_EVERY: Duration = Duration::from_secs(1);
 
@@ -136,6 +138,11 @@ impl Subscriptions {
         for worker in listening.workers() {
             deliver(worker, &listening.room);
         }
+    }
+
+    /// Are messages published faster than this node can deliver them? It should not add to them then.
+    pub(crate) fn are_behind(&self) -> bool {
+        self.subscriber.waiting() > BEHIND
     }
 
     /// Redis has lost what came after message `seq` of a room: the next message has the number after it.

@@ -50,6 +50,8 @@ pub(crate) struct Load {
     #[arg(long, value_name = "SECONDS", default_value_t = 20.0, value_parser = positive)]
     pub(crate) seconds: f64,
     /// Connections, of all, that enter their room and then never read; the report tells how many the server closed
+    ///
+    /// Before a server notices, the kernel takes in some 4 MB for each: make --bytes, --rate and --seconds large enough.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) stalled: usize,
 }

@@ -65,9 +65,13 @@ pub(crate) fn gather(
         ..
     } = *audience;
     ensure!(
-        rooms <= senders && senders + stalled <= connections,
-        "these numbers do not go together: each of {rooms} rooms needs a sender, and {senders} senders and {stalled} \
-         that never read are more than {connections} connections"
+        rooms <= senders,
+        "each of {rooms} rooms needs a connection that posts: take more --senders or fewer --rooms"
+    );
+    ensure!(
+        senders + stalled <= connections,
+        "{senders} connections that post and {stalled} that never read are more than all {connections}: take more \
+         --connections"
     );
     let plan = CrowdPlan {
         connections,

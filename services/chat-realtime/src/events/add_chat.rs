@@ -21,7 +21,7 @@ pub(crate) async fn handle(
             "Enter the room before you speak in it",
         ));
     }
-    if node.is_behind() {
+    if node.subscriptions.are_behind() {
         return Err(EventError::new(
             ErrorCode::Unavailable,
             "Too much is being said at once. Try again in a moment",

@@ -46,8 +46,6 @@ async fn enter(
     socket.join(room.as_str());
     let entered = async {
         announce_if_new(node, socket, room).await?;
-        // What a dead node left behind should not be in the list the newcomer gets.
-        node.presence.sweep(room).await?;
         node.attendance.enter(place).await
     }
     .await;

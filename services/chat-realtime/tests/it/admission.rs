@@ -1,8 +1,14 @@
-use models::session::{Session, SessionId, SessionKeys};
+use models::{
+    redis_keys,
+    session::{Session, SessionId, SessionKeys},
+};
 use serde_json::json;
-use stack::TcpProxy;
+use stack::{TcpProxy, eventually};
 
-use crate::{client::Client, world::World};
+use crate::{
+    client::Client,
+    world::{SOON, World},
+};
 
 #[tokio::test]
 async fn only_a_living_session_of_somebody_is_admitted() {
@@ -38,6 +44,23 @@ async fn only_a_living_session_of_somebody_is_admitted() {
         refusal,
         "ended"
     );
+}
+
+#[tokio::test]
+async fn a_node_is_ready_when_it_hears_of_new_rooms() {
+    let world = World::new().await;
+    world.redis("ACL SETUSER default -subscribe").await;
+    let node = world.start(world.settings()).await;
+    eventually(SOON, "its servers answer", async || {
+        let checks = node.report().await.checks;
+        checks["redis"] == "ok" && checks["amqp"] == "ok"
+    })
+    .await;
+    assert!(!node.report().await.ready);
+
+    world.redis("ACL SETUSER default +subscribe").await;
+    eventually(SOON, "it is ready", async || node.report().await.ready).await;
+    assert_eq!(world.listeners(redis_keys::LOBBY_CHANNEL).await, 1);
 }
 
 #[tokio::test]

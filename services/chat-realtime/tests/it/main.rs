@@ -9,10 +9,13 @@ mod world;
 
 mod admission;
 mod chats;
+mod cost;
 mod draining;
+mod heartbeats;
 mod history;
 mod keys;
 mod outages;
+mod overload;
 mod people;
 mod rate_limit;
 mod refusals;

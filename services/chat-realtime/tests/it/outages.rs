@@ -83,6 +83,32 @@ async fn without_redis_everything_is_answered_and_goes_on_after_it() {
 }
 
 #[tokio::test]
+async fn a_redis_that_hangs_is_not_waited_for() {
+    let world = World::new().await;
+    let mut proxy = TcpProxy::start(&world.servers.redis_url()).await.unwrap();
+    let mut settings = world.settings();
+    settings.redis.url = proxy.url().into();
+    settings.redis.deadline_ms = 300;
+    let node = world.node(settings).await;
+    let alice = world.person("alice").await;
+    let mut client = node.enter(&alice, "lobby").await;
+    client.say("lobby", "before").await;
+
+    proxy.stall();
+    let chat = json!({ "room": "lobby", "message": "during", "id": "m-1" });
+    for _ in 0..3 {
+        assert_eq!(client.refused("AddChat", chat.clone()).await, "unavailable");
+    }
+    proxy.resume().await.unwrap();
+    eventually(SOON, "the message is taken", async || {
+        client.call("AddChat", chat.clone()).await["ok"] == true
+    })
+    .await;
+    let seen = vec![(1, "before".to_owned()), (2, "during".to_owned())];
+    assert_eq!(client.next_chats(2).await, seen);
+}
+
+#[tokio::test]
 async fn a_room_entered_in_vain_is_entered_at_the_next_try() {
     let world = World::new().await;
     let (a, b, mut proxy) = nodes(&world).await;

@@ -6,7 +6,7 @@ use chat_realtime::{
     settings::{HttpSettings, Settings, SocketSettings},
     startup,
 };
-use lifecycle::Lifecycle;
+use lifecycle::{Lifecycle, Report};
 use messaging::{Amqp, Redis, Sessions};
 use models::{
     Limits, RoomName, User, UserId, UserType, redis_keys,
@@ -83,23 +83,26 @@ impl World {
         }
     }
 
-    /// A node that is ready and hears of new rooms.
+    /// A node that is ready.
     pub(crate) async fn node(&self, settings: Settings) -> Node {
-        let listening = self.listeners(redis_keys::LOBBY_CHANNEL).await;
-        let lifecycle = Lifecycle::new();
-        let amqp = Amqp::connect(&settings.amqp).unwrap();
-        let application = startup::build(settings, amqp, &lifecycle).await.unwrap();
-        let node = Node {
-            port: application.port(),
-            lifecycle,
-            task: tokio::spawn(application.run()),
-        };
+        let node = self.start(settings).await;
         eventually(SOON, "the node is ready", async || {
-            node.lifecycle.report().await.ready
-                && self.listeners(redis_keys::LOBBY_CHANNEL).await > listening
+            node.report().await.ready
         })
         .await;
         node
+    }
+
+    /// A node that may not be ready yet.
+    pub(crate) async fn start(&self, settings: Settings) -> Node {
+        let lifecycle = Lifecycle::new();
+        let amqp = Amqp::connect(&settings.amqp).unwrap();
+        let application = startup::build(settings, amqp, &lifecycle).await.unwrap();
+        Node {
+            port: application.port(),
+            lifecycle,
+            task: tokio::spawn(application.run()),
+        }
     }
 
     /// The nodes that listen to a channel.
@@ -153,6 +156,11 @@ pub(crate) struct Node {
 }
 
 impl Node {
+    /// What it says of its readiness.
+    pub(crate) async fn report(&self) -> Report {
+        self.lifecycle.report().await
+    }
+
     /// A socket of this person, in no room yet.
     pub(crate) async fn connect(&self, person: &Person) -> Client {
         Client::connect(self.port, &person.cookie).await
