@@ -3,19 +3,25 @@
 //! transport's task, on one thread, and is never shared.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     task::{Context, Poll},
     time::Instant,
 };
 
 use bytes::Bytes;
+use engineioxide_core::Sid;
 
 use crate::{
+    config::Config,
+    engine::{EngineMessage, EngineSocket},
     errors::{CloseReason, DisconnectReason, Violation, close_reason},
     event::{AckSender, Event},
     handshake::HandshakeData,
+    hub::Place,
     member::{Member, Outcome},
     outbox::Outbox,
+    pace::Pace,
     server::Shared,
     session::{Action, Session, Tick},
     socket::Socket,
@@ -31,20 +37,27 @@ pub(crate) struct Connection {
     members: Vec<Member>,
     closed: Option<CloseReason>,
     reading: bool,
+    pace: Pace,
+    _place: Place,
 }
 
 impl Connection {
     pub(crate) fn open(
         shared: Rc<Shared>,
         request: HandshakeData,
-        outbox: Rc<Outbox>,
+        place: Place,
+        upgradable: bool,
         now: Instant,
     ) -> Self {
-        let (session, open) = Session::open(shared.config(), shared.names(), now);
+        let config = shared.hub().config();
+        let (session, open) = Session::open(config, shared.purpose(upgradable), now);
+        let outbox = Rc::new(Outbox::new(config, shared.flusher()));
         outbox.push(open);
         shared.add(session.id(), &outbox);
         tracing::debug!("a connection was opened");
         Self {
+            pace: Pace::new(config.max_messages_per_second, now),
+            _place: place,
             shared,
             session,
             outbox,
@@ -55,14 +68,28 @@ impl Connection {
         }
     }
 
+    pub(crate) fn id(&self) -> Sid {
+        self.session.id()
+    }
+
+    pub(crate) fn outbox(&self) -> &Rc<Outbox> {
+        &self.outbox
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        self.shared.hub().config()
+    }
+
     /// A text message arrived.
     pub(crate) fn text(&mut self, text: &str, now: Instant) {
+        self.pace.count(now);
         let action = self.session.text(text, now);
         self.act(action);
     }
 
     /// A binary message arrived.
-    pub(crate) fn binary(&mut self, bytes: Bytes) {
+    pub(crate) fn binary(&mut self, bytes: Bytes, now: Instant) {
+        self.pace.count(now);
         let action = self.session.binary(bytes);
         self.act(action);
     }
@@ -102,6 +129,12 @@ impl Connection {
                     });
                 }
             }
+            Ok(Action::Ack { namespace, id, ack }) => {
+                if let Some(member) = self.current(namespace) {
+                    member.socket().acknowledged(id, ack);
+                }
+            }
+            Ok(Action::Engine(message)) => self.engine(message),
             Ok(Action::Leave { namespace }) => {
                 if let Some(member) = self.current(namespace) {
                     member.end(DisconnectReason::ClientLeft);
@@ -109,6 +142,17 @@ impl Connection {
             }
             Ok(Action::Close) => self.close(CloseReason::ClientClosed),
             Err(violation) => self.violated(&violation),
+        }
+    }
+
+    fn engine(&mut self, message: EngineMessage) {
+        let Some(handler) = self.shared.engine() else {
+            return;
+        };
+        let socket = EngineSocket::new(self.outbox.clone());
+        if catch_unwind(AssertUnwindSafe(|| handler(&socket, message))).is_err() {
+            tracing::error!("a handler panicked; its connection is closed");
+            self.close(CloseReason::HandlerPanicked);
         }
     }
 
@@ -130,6 +174,7 @@ impl Connection {
             return;
         }
         tracing::debug!(reason = reason.as_str(), "a connection was closed");
+        self.shared.hub().count_closed(reason);
         for member in &mut self.members {
             if reason == CloseReason::ServerClosed {
                 member.socket().tell_put_out();
@@ -145,15 +190,18 @@ impl Connection {
     }
 
     /// Whether the transport may hand over another message. While it may not, handlers are
-    /// behind, and the client cannot be blamed for pongs that are not read.
+    /// behind or the client is ahead of its pace, and it cannot be blamed for pongs that are not
+    /// read.
     pub(crate) fn wants_input(&mut self, now: Instant) -> bool {
-        let config = self.shared.config();
+        let config = self.shared.hub().config();
         let keeping_up = self
             .members
             .iter()
             .all(|member| member.has_room(config.max_pending_events, config.max_payload));
         // Sockets that left but whose handlers still run are bounded too.
-        let wants = keeping_up && self.members.len() <= 2 * self.shared.names().len();
+        let wants = keeping_up
+            && self.members.len() <= 2 * self.shared.namespaces()
+            && self.pace.resume(now).is_none();
         if wants && !self.reading {
             self.session.excuse(now);
         }
@@ -162,8 +210,10 @@ impl Connection {
     }
 
     /// When [`tick`](Self::tick) wants to be called next.
-    pub(crate) fn deadline(&self) -> Instant {
-        self.session.deadline()
+    pub(crate) fn deadline(&self, now: Instant) -> Instant {
+        let deadline = self.session.deadline();
+        let resume = self.pace.resume(now);
+        resume.map_or(deadline, |resume| resume.min(deadline))
     }
 
     pub(crate) fn tick(&mut self, now: Instant) {
@@ -265,7 +315,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     use super::*;
-    use crate::{Config, ConnectError, ConnectionCount, Namespace, Rooms, SocketIo, frame::Frame};
+    use crate::{ConnectError, Hub, Namespace, Rooms, SocketIo, frame::Frame};
 
     /// Notes what it is asked; `wait`s for a permit; panics where it is told to.
     #[derive(Clone, Default)]
@@ -326,7 +376,7 @@ mod tests {
         connection: Connection,
         outbox: Rc<Outbox>,
         test: Test,
-        count: ConnectionCount,
+        hub: Hub,
         now: Instant,
     }
 
@@ -341,26 +391,27 @@ mod tests {
                 ping_timeout: Duration::from_secs(5),
                 max_pending_events: 2,
                 max_payload: 1_000,
+                max_messages_per_second: 20,
                 ..Config::default()
             };
             let test = Test(Rc::new(Notes {
                 panics_in,
                 ..Notes::default()
             }));
-            let count = ConnectionCount::default();
-            let io = SocketIo::builder(config)
+            let hub = Hub::new(config);
+            let io = SocketIo::builder(&hub)
                 .namespace("/", Rooms::new(), test.clone())
-                .count(count.clone())
                 .build();
             let now = Instant::now();
-            let request = HandshakeData::new(&TestRequest::default().to_http_request());
-            let outbox = Rc::new(Outbox::new(io.0.config()));
-            let connection = Connection::open(io.0.clone(), request, outbox.clone(), now);
+            let request = TestRequest::default().to_http_request();
+            let request = HandshakeData::new(request.head(), hub.config());
+            let place = hub.admit(None).unwrap();
+            let connection = Connection::open(io.0.clone(), request, place, false, now);
             Self {
+                outbox: connection.outbox().clone(),
                 connection,
-                outbox,
                 test,
-                count,
+                hub,
                 now,
             }
         }
@@ -376,13 +427,8 @@ mod tests {
         }
 
         fn read(&self) -> Vec<Frame> {
-            let waker = noop_waker();
-            let cx = Context::from_waker(&waker);
-            let mut frames = Vec::new();
-            while let Poll::Ready(Some(bytes)) = self.outbox.poll_frame(&cx) {
-                frames.push(Frame::from_bytes(bytes));
-            }
-            frames
+            let frames = self.outbox.take().into_iter();
+            frames.map(Frame::from_bytes).collect()
         }
 
         fn log(&self) -> Vec<String> {
@@ -409,9 +455,9 @@ mod tests {
         fixture.test.0.gate.add_permits(1);
         assert_eq!(fixture.run(), Poll::Ready(()));
         assert_eq!(fixture.log(), ["wait", "b", "client closed"]);
-        assert_eq!(fixture.count.get(), 1);
+        assert_eq!(fixture.hub.connections(), 1);
         drop(fixture.connection);
-        assert_eq!(fixture.count.get(), 0);
+        assert_eq!(fixture.hub.connections(), 0);
     }
 
     #[test]
@@ -475,7 +521,7 @@ mod tests {
         assert!(!fixture.connection.wants_input(fixture.now));
         // Its pong would be behind the events that are not read.
         for _ in 0..10 {
-            fixture.now = fixture.connection.deadline();
+            fixture.now = fixture.connection.deadline(fixture.now);
             fixture.connection.tick(fixture.now);
         }
         assert_eq!(fixture.connection.closed(), None);
@@ -483,10 +529,40 @@ mod tests {
         let _ = fixture.run();
         assert!(fixture.connection.wants_input(fixture.now));
         let patience = Duration::from_secs(5);
-        assert_eq!(fixture.connection.deadline(), fixture.now + patience);
-        fixture.now = fixture.connection.deadline();
+        assert_eq!(
+            fixture.connection.deadline(fixture.now),
+            fixture.now + patience
+        );
+        fixture.now = fixture.connection.deadline(fixture.now);
         fixture.connection.tick(fixture.now);
         assert_eq!(fixture.connection.closed(), Some(CloseReason::PingTimeout));
+    }
+
+    #[test]
+    fn a_client_that_sends_too_fast_is_read_at_its_pace_and_not_blamed() {
+        let mut fixture = Fixture::new();
+        let _ = fixture.says("40").run();
+        let mut sent = 1;
+        while fixture.connection.wants_input(fixture.now) {
+            let _ = fixture.says(r#"42["a"]"#).run();
+            sent += 1;
+        }
+        assert_eq!(sent, 20);
+        let resume = fixture.connection.deadline(fixture.now);
+        assert_eq!(resume, fixture.now + Duration::from_millis(50));
+        fixture.now = resume;
+        fixture.connection.tick(fixture.now);
+        assert_eq!(fixture.connection.closed(), None);
+        assert!(fixture.connection.wants_input(fixture.now));
+        assert!(fixture.connection.deadline(fixture.now) > resume + Duration::from_secs(5));
+    }
+
+    #[test]
+    fn closed_connections_are_counted_by_their_reasons() {
+        let mut fixture = Fixture::new();
+        fixture.says("nonsense");
+        assert_eq!(fixture.hub.closed(CloseReason::InvalidPacket), 1);
+        assert_eq!(fixture.hub.closed(CloseReason::ClientClosed), 0);
     }
 
     #[test]

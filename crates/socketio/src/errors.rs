@@ -27,6 +27,8 @@ pub enum CloseReason {
     InvalidPacket,
     /// A well-formed packet that this state of the session does not allow.
     UnexpectedPacket,
+    /// Requests of one polling client that the protocol does not allow side by side.
+    ConcurrentRequests,
     /// A handler panicked.
     HandlerPanicked,
     /// The application closed the connection: [`Socket::disconnect`](crate::Socket::disconnect).
@@ -38,6 +40,24 @@ pub enum CloseReason {
 }
 
 impl CloseReason {
+    /// All reasons.
+    pub const ALL: [Self; 14] = [
+        Self::ClientClosed,
+        Self::TransportClosed,
+        Self::PingTimeout,
+        Self::ConnectTimeout,
+        Self::SlowReader,
+        Self::PayloadTooLarge,
+        Self::InvalidFrame,
+        Self::InvalidPacket,
+        Self::UnexpectedPacket,
+        Self::ConcurrentRequests,
+        Self::HandlerPanicked,
+        Self::ServerClosed,
+        Self::GoingAway,
+        Self::ServiceRestart,
+    ];
+
     /// The reason in words, as it is logged and sent in the WebSocket close frame.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -51,6 +71,7 @@ impl CloseReason {
             Self::InvalidFrame => "invalid frame",
             Self::InvalidPacket => "invalid packet",
             Self::UnexpectedPacket => "unexpected packet",
+            Self::ConcurrentRequests => "concurrent requests",
             Self::HandlerPanicked => "internal error",
             Self::ServerClosed => "server closed",
             Self::GoingAway => "going away",
@@ -65,7 +86,10 @@ impl CloseReason {
             Self::ClientClosed | Self::TransportClosed | Self::ServerClosed => 1000,
             Self::GoingAway => 1001,
             Self::InvalidFrame | Self::InvalidPacket | Self::UnexpectedPacket => 1002,
-            Self::PingTimeout | Self::ConnectTimeout | Self::SlowReader => 1008,
+            Self::PingTimeout
+            | Self::ConnectTimeout
+            | Self::SlowReader
+            | Self::ConcurrentRequests => 1008,
             Self::PayloadTooLarge => 1009,
             Self::HandlerPanicked => 1011,
             Self::ServiceRestart => 1012,
@@ -136,6 +160,20 @@ pub(crate) fn close_reason(violation: &Violation) -> CloseReason {
     }
 }
 
+/// Why an event was not acknowledged.
+#[derive(Debug, thiserror::Error)]
+pub enum AckError {
+    /// The event could not be sent.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The client did not answer in time.
+    #[error("the client did not acknowledge the event in time")]
+    Timeout,
+    /// The socket is disconnected.
+    #[error("the socket was disconnected before it acknowledged the event")]
+    Disconnected,
+}
+
 /// A value that could not be turned into a Socket.IO packet.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot encode the event: {0}")]
@@ -157,6 +195,18 @@ impl ConnectError {
         Self {
             message: message.into(),
             data: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_reasons_are_listed_at_their_places() {
+        for (index, reason) in CloseReason::ALL.into_iter().enumerate() {
+            assert_eq!(reason as usize, index);
         }
     }
 }

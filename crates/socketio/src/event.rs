@@ -39,7 +39,7 @@ impl Event {
     /// # Errors
     /// When the argument is no `T`.
     pub fn arg<T: DeserializeOwned>(&self, index: usize) -> Result<T, serde_json::Error> {
-        serde_json::from_str(self.args.get(index).map_or("null", |arg| arg.get()))
+        parse(&self.args, index)
     }
 
     /// Roughly the bytes it holds.
@@ -48,6 +48,29 @@ impl Event {
         let attachments: usize = self.attachments.iter().map(Bytes::len).sum();
         self.name.len() + args + attachments
     }
+}
+
+/// A client's answer to an event.
+#[derive(Debug)]
+pub struct Ack {
+    /// Its arguments, as those of an [`Event`].
+    pub args: Vec<Box<RawValue>>,
+    /// Binary attachments, as those of an [`Event`].
+    pub attachments: VecDeque<Bytes>,
+}
+
+impl Ack {
+    /// The argument at `index` as a `T`; a missing one is read like `null`.
+    ///
+    /// # Errors
+    /// When the argument is no `T`.
+    pub fn arg<T: DeserializeOwned>(&self, index: usize) -> Result<T, serde_json::Error> {
+        parse(&self.args, index)
+    }
+}
+
+fn parse<T: DeserializeOwned>(args: &[Box<RawValue>], index: usize) -> serde_json::Result<T> {
+    serde_json::from_str(args.get(index).map_or("null", |arg| arg.get()))
 }
 
 /// Answers one event. Dropped without sending, it sends nothing, and the client goes on waiting.

@@ -55,10 +55,46 @@ impl Frame {
         )))
     }
 
+    /// An event of `namespace` that is to be acknowledged under this number.
+    pub(crate) fn event_with_ack<T: Serialize + ?Sized>(
+        namespace: &str,
+        event: &str,
+        data: &T,
+        id: i64,
+    ) -> Result<Self, EncodeError> {
+        let value = encode_args(data, Some(event))?;
+        Ok(Self::asking(namespace, value, id))
+    }
+
+    /// The same from arguments and attachments.
+    pub(crate) fn event_parts_with_ack(
+        namespace: &str,
+        event: &str,
+        args: &[Box<RawValue>],
+        attachments: VecDeque<Bytes>,
+        id: i64,
+    ) -> Result<Self, EncodeError> {
+        let value = join_parts(Some(event), args, attachments)?;
+        Ok(Self::asking(namespace, value, id))
+    }
+
+    fn asking(namespace: &str, value: Value, id: i64) -> Self {
+        let mut packet = Packet::event(Str::copy_from_slice(namespace), value);
+        packet.inner.set_ack_id(id);
+        Self::packet(packet)
+    }
+
     /// A Socket.IO packet given as its text, for instance `2/chat,["hello",1]`.
     #[must_use]
     pub fn text(packet: &str) -> Self {
-        Self::engine(EnginePacket::Message(Str::copy_from_slice(packet)))
+        Self::engine_text(packet)
+    }
+
+    /// The same frame in memory of its own. Threads that each send a copy to many receivers do
+    /// not slow each other down by counting references to the same memory.
+    #[must_use]
+    pub fn unshared(&self) -> Self {
+        Self(Bytes::copy_from_slice(&self.0))
     }
 
     /// The frame's size in bytes.
@@ -137,8 +173,23 @@ impl Frame {
         Self::engine(EnginePacket::Open(packet))
     }
 
+    /// An Engine.IO message as it is, below Socket.IO.
+    pub(crate) fn engine_text(text: &str) -> Self {
+        Self::engine(EnginePacket::Message(Str::copy_from_slice(text)))
+    }
+
+    /// A binary Engine.IO message as it is, below Socket.IO.
+    pub(crate) fn engine_binary(bytes: &[u8]) -> Self {
+        Self::message(bytes, OpCode::Binary)
+    }
+
     pub(crate) fn ping() -> Self {
         Self(Bytes::from_static(b"\x81\x012"))
+    }
+
+    /// The answer to the probe of a client that upgrades.
+    pub(crate) fn probe() -> Self {
+        Self(Bytes::from_static(b"\x81\x063probe"))
     }
 
     /// The answer to a WebSocket ping.
@@ -165,6 +216,48 @@ impl Frame {
         Parser::write_message(&mut bytes, payload, kind, true, false);
         Self(bytes.freeze())
     }
+}
+
+/// A message within the bytes of frames.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Payload<'a> {
+    Text(&'a [u8]),
+    Binary(&'a [u8]),
+}
+
+/// The messages within the bytes of frames made here; control frames are left out.
+pub(crate) fn payloads(mut frames: &[u8]) -> impl Iterator<Item = Payload<'_>> {
+    std::iter::from_fn(move || {
+        loop {
+            let (kind, payload, rest) = first(frames)?;
+            frames = rest;
+            match kind {
+                OpCode::Text => return Some(Payload::Text(payload)),
+                OpCode::Binary => return Some(Payload::Binary(payload)),
+                _ => {}
+            }
+        }
+    })
+}
+
+/// Takes apart the first frame (RFC 6455, section 5.2): whole, final and unmasked.
+fn first(frames: &[u8]) -> Option<(OpCode, &[u8], &[u8])> {
+    let [kind, length, rest @ ..] = frames else {
+        return None;
+    };
+    let (length, rest) = match length {
+        126 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (usize::from(u16::from_be_bytes(*length)), rest)
+        }
+        127 => {
+            let (length, rest) = rest.split_first_chunk()?;
+            (usize::try_from(u64::from_be_bytes(*length)).ok()?, rest)
+        }
+        length => (usize::from(*length), rest),
+    };
+    let (payload, rest) = rest.split_at_checked(length)?;
+    Some((OpCode::from(kind & 0x0F), payload, rest))
 }
 
 fn write_text(bytes: &mut BytesMut, packet: EnginePacket) {

@@ -1,12 +1,15 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use actix_http::RequestHead;
 use actix_web::{
-    HttpRequest, HttpResponse,
+    HttpResponse,
     cookie::Cookie,
     http::{Method, StatusCode, header},
     web::Query,
 };
-use engineioxide_core::{ProtocolVersion, TransportType};
+use engineioxide_core::{ProtocolVersion, Sid, TransportType};
+
+use crate::config::{Config, Transports};
 
 /// The request a connection began with, copied into two strings so that it costs an idle
 /// connection little.
@@ -16,12 +19,13 @@ pub struct HandshakeData {
     /// `name: value` lines. Header values hold no line breaks.
     headers: Box<str>,
     peer_addr: Option<SocketAddr>,
+    client: Option<IpAddr>,
 }
 
 impl HandshakeData {
-    pub(crate) fn new(request: &HttpRequest) -> Self {
+    pub(crate) fn new(request: &RequestHead, config: &Config) -> Self {
         let mut headers = String::new();
-        for (name, value) in request.headers() {
+        for (name, value) in &request.headers {
             if let Ok(value) = value.to_str() {
                 headers.push_str(name.as_str());
                 headers.push(':');
@@ -30,9 +34,10 @@ impl HandshakeData {
             }
         }
         Self {
-            query: request.query_string().into(),
+            query: request.uri.query().unwrap_or_default().into(),
             headers: headers.into(),
-            peer_addr: request.peer_addr(),
+            peer_addr: request.peer_addr,
+            client: client_addr(request, &config.trusted_proxies),
         }
     }
 
@@ -67,9 +72,29 @@ impl HandshakeData {
         self.peer_addr
     }
 
+    /// The client's address: that of the other end, or, where that is one of
+    /// [`Config::trusted_proxies`], the one it forwards for.
+    #[must_use]
+    pub fn client_addr(&self) -> Option<IpAddr> {
+        self.client
+    }
+
     fn lines(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.lines().filter_map(|line| line.split_once(':'))
     }
+}
+
+fn client_addr(request: &RequestHead, trusted: &[IpAddr]) -> Option<IpAddr> {
+    let peer = request.peer_addr?.ip().to_canonical();
+    if !trusted.contains(&peer) {
+        return Some(peer);
+    }
+    // A proxy appends; what stands before its own entry is the client's word.
+    let last = request.headers.get_all("x-forwarded-for").last();
+    let forwarded = last
+        .and_then(|value| value.to_str().ok()?.rsplit(',').next())
+        .and_then(|address| address.trim().parse().ok());
+    Some(forwarded.unwrap_or(peer))
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {
@@ -80,64 +105,139 @@ fn parameter(query: &str, name: &str) -> Option<String> {
         .find_map(|(key, value)| (key == name).then_some(value))
 }
 
-/// Why a request cannot begin or go on with a session; the discriminants are the protocol's
-/// codes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a request cannot begin a session or go on with one.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rejection {
-    UnknownTransport = 0,
-    UnknownSid = 1,
-    BadHandshakeMethod = 2,
-    BadRequest = 3,
-    UnsupportedVersion = 5,
+    UnknownTransport,
+    UnknownSid,
+    BadHandshakeMethod,
+    BadRequest,
+    /// The application refuses it, for this reason.
+    Forbidden(String),
+    UnsupportedVersion,
+    /// The body is larger than allowed.
+    TooLarge,
+    /// Too many connections from one address.
+    TooManyFromAddress,
+    /// Too many connections, or the server stops.
+    Full,
+    /// Nothing is served at the path asked for.
+    WrongPath,
 }
 
+/// Seconds after which one who found the server full may try again.
+const RETRY_AFTER: &str = "2";
+
 impl Rejection {
-    fn message(self) -> &'static str {
+    /// The code of the protocol's errors; the others are HTTP's alone.
+    fn code(&self) -> Option<u8> {
+        match self {
+            Self::UnknownTransport => Some(0),
+            Self::UnknownSid => Some(1),
+            Self::BadHandshakeMethod => Some(2),
+            Self::BadRequest => Some(3),
+            Self::Forbidden(_) => Some(4),
+            Self::UnsupportedVersion => Some(5),
+            Self::TooLarge | Self::TooManyFromAddress | Self::Full | Self::WrongPath => None,
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooManyFromAddress => StatusCode::TOO_MANY_REQUESTS,
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::WrongPath => StatusCode::NOT_FOUND,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+
+    fn message(&self) -> &str {
         match self {
             Self::UnknownTransport => "Transport unknown",
             Self::UnknownSid => "Session ID unknown",
             Self::BadHandshakeMethod => "Bad handshake method",
             Self::BadRequest => "Bad request",
+            Self::Forbidden(message) => message,
             Self::UnsupportedVersion => "Unsupported protocol version",
+            Self::TooLarge => "Payload too large",
+            Self::TooManyFromAddress => "Too many connections from this address",
+            Self::Full => "Too many connections, try again soon",
+            Self::WrongPath => "Not found",
         }
     }
 
-    pub(crate) fn response(self) -> HttpResponse {
-        HttpResponse::build(StatusCode::BAD_REQUEST).json(serde_json::json!({
-            "code": self as u8,
-            "message": self.message(),
-        }))
+    pub(crate) fn response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status());
+        if matches!(self, Self::Full | Self::TooManyFromAddress) {
+            response.insert_header((header::RETRY_AFTER, RETRY_AFTER));
+        }
+        match self.code() {
+            Some(code) => response.json(serde_json::json!({
+                "code": code,
+                "message": self.message(),
+            })),
+            None => response.json(serde_json::json!({ "message": self.message() })),
+        }
     }
 }
 
-/// Checks a request in the order of the reference implementation.
-pub(crate) fn verify(request: &HttpRequest) -> Result<(), Rejection> {
-    let query = request.query_string();
-    match parameter(query, "transport").map(|name| name.parse()) {
-        Some(Ok(TransportType::Websocket)) => {}
+/// What a request wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// A new session.
+    Open,
+    /// This session, over the transport of the request.
+    Session(Sid),
+}
+
+/// Checks a request in the order of the reference implementation. `upgrade`: whether it asks for
+/// a WebSocket.
+pub(crate) fn verify(
+    request: &RequestHead,
+    upgrade: bool,
+    transports: Transports,
+) -> Result<Wish, Rejection> {
+    let query = request.uri.query().unwrap_or_default();
+    let websocket = match parameter(query, "transport").map(|name| name.parse()) {
+        Some(Ok(TransportType::Websocket)) if transports.websocket => true,
+        Some(Ok(TransportType::Polling)) if transports.polling => false,
         _ => return Err(Rejection::UnknownTransport),
+    };
+    if let Some(id) = parameter(query, "sid") {
+        let id = id.parse().map_err(|_| Rejection::UnknownSid)?;
+        return if websocket == upgrade {
+            Ok(Wish::Session(id))
+        } else {
+            Err(Rejection::BadRequest)
+        };
     }
-    // Sessions begin and stay on their WebSocket, so no request can refer to one.
-    if parameter(query, "sid").is_some() {
-        return Err(Rejection::UnknownSid);
-    }
-    if request.method() != Method::GET {
+    if request.method != Method::GET {
         return Err(Rejection::BadHandshakeMethod);
     }
-    if !request.headers().contains_key(header::UPGRADE) {
+    if websocket != upgrade {
         return Err(Rejection::BadRequest);
     }
     match parameter(query, "EIO").map(|version| version.parse()) {
-        Some(Ok(ProtocolVersion::V4)) => Ok(()),
+        Some(Ok(ProtocolVersion::V4)) => Ok(Wish::Open),
         _ => Err(Rejection::UnsupportedVersion),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use actix_web::test::TestRequest;
+    use actix_web::{HttpRequest, test::TestRequest};
 
     use super::*;
+
+    fn data(request: &HttpRequest, trusted_proxies: Vec<IpAddr>) -> HandshakeData {
+        let config = Config {
+            trusted_proxies,
+            ..Config::default()
+        };
+        HandshakeData::new(request.head(), &config)
+    }
 
     #[test]
     fn keeps_what_an_application_asks_for() {
@@ -148,7 +248,7 @@ mod tests {
             .append_header(("Cookie", "b=2"))
             .peer_addr(([127, 0, 0, 1], 4000).into())
             .to_http_request();
-        let data = HandshakeData::new(&request);
+        let data = data(&request, vec![]);
         assert_eq!(data.header("x-forwarded-for"), Some("10.0.0.1"));
         assert_eq!(data.header("origin"), None);
         assert_eq!(data.cookie("packtchat.sid").as_deref(), Some("s:x.y"));
@@ -159,53 +259,122 @@ mod tests {
     }
 
     #[test]
+    fn believes_only_trusted_proxies_and_only_their_own_entry() {
+        let proxy = IpAddr::from([127, 0, 0, 1]);
+        let request = |forwarded: &'static [&str]| {
+            let mut request = TestRequest::get().peer_addr((proxy, 4000).into());
+            for forwarded in forwarded {
+                request = request.append_header(("X-Forwarded-For", *forwarded));
+            }
+            request.to_http_request()
+        };
+        let client = |forwarded, trusted| data(&request(forwarded), trusted).client_addr();
+        let expected = Some(IpAddr::from([10, 0, 0, 2]));
+        assert_eq!(client(&["10.0.0.2"], vec![]), Some(proxy));
+        assert_eq!(client(&["10.0.0.2"], vec![proxy]), expected);
+        assert_eq!(client(&["10.0.0.1, 10.0.0.2"], vec![proxy]), expected);
+        assert_eq!(client(&["10.0.0.1", "10.0.0.2"], vec![proxy]), expected);
+        assert_eq!(client(&["nonsense"], vec![proxy]), Some(proxy));
+        assert_eq!(client(&[], vec![proxy]), Some(proxy));
+    }
+
+    #[test]
     fn rejects_like_the_reference_implementation() {
-        let upgrade = ("Upgrade", "websocket");
-        for (method, uri, rejection) in [
-            (Method::GET, "/", Rejection::UnknownTransport),
+        let both = Config::default().transports;
+        let id = Sid::new();
+        let known = format!("/?transport=polling&EIO=4&sid={id}");
+        let upgrading = format!("/?transport=websocket&EIO=4&sid={id}");
+        for (method, uri, upgrade, expected) in [
+            ("GET", "/", false, Err(Rejection::UnknownTransport)),
             (
-                Method::GET,
+                "GET",
                 "/?transport=x&EIO=4",
-                Rejection::UnknownTransport,
+                false,
+                Err(Rejection::UnknownTransport),
             ),
             (
-                Method::GET,
-                "/?transport=polling&EIO=4",
-                Rejection::UnknownTransport,
-            ),
-            (
-                Method::GET,
+                "GET",
                 "/?transport=websocket&EIO=4&sid=x",
-                Rejection::UnknownSid,
+                true,
+                Err(Rejection::UnknownSid),
             ),
             (
-                Method::POST,
+                "GET",
+                "/?transport=polling&EIO=4&sid=",
+                false,
+                Err(Rejection::UnknownSid),
+            ),
+            ("GET", &known, false, Ok(Wish::Session(id))),
+            ("POST", &known, false, Ok(Wish::Session(id))),
+            ("GET", &known, true, Err(Rejection::BadRequest)),
+            ("GET", &upgrading, true, Ok(Wish::Session(id))),
+            ("GET", &upgrading, false, Err(Rejection::BadRequest)),
+            (
+                "POST",
                 "/?transport=websocket&EIO=4",
-                Rejection::BadHandshakeMethod,
+                true,
+                Err(Rejection::BadHandshakeMethod),
             ),
             (
-                Method::GET,
+                "POST",
+                "/?transport=polling&EIO=4",
+                false,
+                Err(Rejection::BadHandshakeMethod),
+            ),
+            (
+                "PUT",
+                "/?transport=polling&EIO=4",
+                false,
+                Err(Rejection::BadHandshakeMethod),
+            ),
+            (
+                "GET",
+                "/?transport=websocket&EIO=4",
+                false,
+                Err(Rejection::BadRequest),
+            ),
+            (
+                "GET",
                 "/?transport=websocket&EIO=3",
-                Rejection::UnsupportedVersion,
+                true,
+                Err(Rejection::UnsupportedVersion),
             ),
             (
-                Method::GET,
-                "/?transport=websocket",
-                Rejection::UnsupportedVersion,
+                "GET",
+                "/?transport=polling",
+                false,
+                Err(Rejection::UnsupportedVersion),
             ),
+            (
+                "GET",
+                "/?transport=polling&EIO=abc",
+                false,
+                Err(Rejection::UnsupportedVersion),
+            ),
+            ("GET", "/?transport=websocket&EIO=4", true, Ok(Wish::Open)),
+            ("GET", "/?transport=polling&EIO=4", false, Ok(Wish::Open)),
         ] {
             let request = TestRequest::with_uri(uri)
-                .method(method)
-                .insert_header(upgrade)
+                .method(method.parse().unwrap())
                 .to_http_request();
-            assert_eq!(verify(&request), Err(rejection), "{uri}");
+            assert_eq!(
+                verify(request.head(), upgrade, both),
+                expected,
+                "{method} {uri}"
+            );
         }
-        let uri = "/?transport=websocket&EIO=4";
-        let request = TestRequest::with_uri(uri).to_http_request();
-        assert_eq!(verify(&request), Err(Rejection::BadRequest));
-        let request = TestRequest::with_uri(uri)
-            .insert_header(upgrade)
-            .to_http_request();
-        assert_eq!(verify(&request), Ok(()));
+    }
+
+    #[test]
+    fn a_transport_that_is_switched_off_is_unknown() {
+        let only = |polling, websocket| Transports { polling, websocket };
+        for (uri, upgrade, transports) in [
+            ("/?transport=polling&EIO=4", false, only(false, true)),
+            ("/?transport=websocket&EIO=4", true, only(true, false)),
+        ] {
+            let request = TestRequest::with_uri(uri).to_http_request();
+            let rejection = verify(request.head(), upgrade, transports);
+            assert_eq!(rejection, Err(Rejection::UnknownTransport));
+        }
     }
 }

@@ -1,5 +1,8 @@
 use std::time::{Duration, Instant};
 
+/// A ping that is sent later than this after it was due gives the client its full time again.
+const LATE: Duration = Duration::from_millis(100);
+
 /// When to ping a client and when to give it up. The server pings; the client answers.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
@@ -41,7 +44,9 @@ impl Heartbeat {
     pub(crate) fn tick(&mut self, now: Instant) -> Beat {
         match self.due {
             Due::Ping(at) if at <= now => {
-                self.due = Due::Pong(now + self.timeout);
+                // Counted from when it was due, unless the server was late itself.
+                let late = now.duration_since(at) > LATE;
+                self.due = Due::Pong(if late { now } else { at } + self.timeout);
                 Beat::Ping
             }
             Due::Pong(at) if at <= now => Beat::Dead,
@@ -83,6 +88,17 @@ mod tests {
         assert_eq!(heartbeat.tick(ping), Beat::Wait);
         assert_eq!(heartbeat.deadline(), ping + TIMEOUT);
         assert_eq!(heartbeat.tick(ping + TIMEOUT), Beat::Dead);
+    }
+
+    #[test]
+    fn a_late_server_does_not_take_it_off_the_clients_time() {
+        let start = Instant::now();
+        for (delay, allowed) in [(LATE, TIMEOUT - LATE), (INTERVAL, TIMEOUT)] {
+            let mut heartbeat = Heartbeat::new(INTERVAL, TIMEOUT, start);
+            let now = start + INTERVAL + delay;
+            assert_eq!(heartbeat.tick(now), Beat::Ping);
+            assert_eq!(heartbeat.deadline(), now + allowed);
+        }
     }
 
     #[test]

@@ -109,7 +109,7 @@ fn fan_out(members: &Members, frame: &Frame, except: Option<&str>) {
 
 #[cfg(test)]
 mod tests {
-    use std::task::{Context, Poll};
+    use std::task::Context;
 
     use futures_util::task::noop_waker;
 
@@ -123,7 +123,7 @@ mod tests {
 
     impl Client {
         fn connecting(rooms: &Rooms) -> Self {
-            let outbox = Rc::new(Outbox::new(&Config::default()));
+            let outbox = Rc::new(Outbox::new(&Config::default(), Rc::default()));
             let socket = Socket::new("/".into(), outbox.clone(), rooms.clone());
             Self { socket, outbox }
         }
@@ -136,14 +136,8 @@ mod tests {
         }
 
         fn read(&self) -> Vec<Frame> {
-            let waker = noop_waker();
-            let mut frames = Vec::new();
-            while let Poll::Ready(Some(bytes)) =
-                self.outbox.poll_frame(&Context::from_waker(&waker))
-            {
-                frames.push(Frame::from_bytes(bytes));
-            }
-            frames
+            let frames = self.outbox.take().into_iter();
+            frames.map(Frame::from_bytes).collect()
         }
     }
 

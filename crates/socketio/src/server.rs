@@ -2,59 +2,52 @@ use std::{
     cell::{Cell, RefCell},
     collections::HashMap,
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
 };
 
 use actix_web::{
-    HttpRequest, HttpResponse,
+    rt,
     web::{self, ServiceConfig},
 };
 use engineioxide_core::Sid;
 
 use crate::{
-    config::Config,
+    engine::{EngineMessage, EngineSocket},
     errors::CloseReason,
-    handshake::verify,
+    flusher::Flusher,
+    handshake::{HandshakeData, Rejection},
+    hub::Hub,
     namespace::{Handler, Namespace},
     outbox::Outbox,
     rooms::Rooms,
-    transport::websocket,
+    session::Purpose,
+    transport::http,
 };
 
-/// How many connections are open, over all worker threads it was given to. Cloning is shallow.
-#[derive(Clone, Debug, Default)]
-pub struct ConnectionCount(Arc<AtomicUsize>);
-
-impl ConnectionCount {
-    /// The number of connections whose handlers have not all ended.
-    #[must_use]
-    pub fn get(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// The Socket.IO server of one worker thread, made in the factory of
-/// [`HttpServer`](actix_web::HttpServer). Cloning is shallow.
+/// The Socket.IO server of one worker thread. Cloning is shallow.
 #[derive(Clone)]
 pub struct SocketIo(pub(crate) Rc<Shared>);
 
 /// Collects what a [`SocketIo`] serves.
 pub struct SocketIoBuilder {
-    config: Config,
+    hub: Hub,
     endpoints: Vec<Endpoint>,
-    count: ConnectionCount,
+    engine: Option<Box<EngineHandler>>,
+    allow: Option<Box<Allow>>,
 }
+
+type EngineHandler = dyn Fn(&EngineSocket, EngineMessage);
+type Allow = dyn Fn(&HandshakeData) -> Result<(), String>;
 
 /// What the connections of one worker thread share.
 pub(crate) struct Shared {
-    config: Config,
+    hub: Hub,
     endpoints: Vec<Endpoint>,
     names: Rc<[Rc<str>]>,
+    engine: Option<Box<EngineHandler>>,
+    allow: Option<Box<Allow>>,
     connections: RefCell<HashMap<Sid, Rc<Outbox>>>,
-    count: ConnectionCount,
+    flusher: Rc<Flusher>,
+    flushing: Cell<bool>,
     drained: Cell<bool>,
 }
 
@@ -78,10 +71,20 @@ impl SocketIoBuilder {
         self
     }
 
-    /// Counts connections here too; give the same to all worker threads.
+    /// Speaks bare Engine.IO instead of Socket.IO: hands each message to `handler`. There are no
+    /// namespaces then.
     #[must_use]
-    pub fn count(mut self, count: ConnectionCount) -> Self {
-        self.count = count;
+    pub fn engine(mut self, handler: impl Fn(&EngineSocket, EngineMessage) + 'static) -> Self {
+        self.engine = Some(Box::new(handler));
+        self
+    }
+
+    /// Asks this of each request that would open a connection, for instance whether its `Origin`
+    /// may; an `Err` refuses it with this message and status 403. Browsers let any page open a
+    /// WebSocket to any server, with the user's cookies.
+    #[must_use]
+    pub fn allow(mut self, allow: impl Fn(&HandshakeData) -> Result<(), String> + 'static) -> Self {
+        self.allow = Some(Box::new(allow));
         self
     }
 
@@ -90,47 +93,42 @@ impl SocketIoBuilder {
     pub fn build(self) -> SocketIo {
         SocketIo(Rc::new(Shared {
             names: self.endpoints.iter().map(|end| end.name.clone()).collect(),
-            config: self.config,
+            hub: self.hub,
             endpoints: self.endpoints,
+            engine: self.engine,
+            allow: self.allow,
             connections: RefCell::default(),
-            count: self.count,
+            flusher: Rc::default(),
+            flushing: Cell::new(false),
             drained: Cell::new(false),
         }))
     }
 }
 
 impl SocketIo {
-    /// A server without namespaces yet.
+    /// A server without namespaces yet, for one of the worker threads of `hub`.
     #[must_use]
-    pub fn builder(config: Config) -> SocketIoBuilder {
+    pub fn builder(hub: &Hub) -> SocketIoBuilder {
         SocketIoBuilder {
-            config,
+            hub: hub.clone(),
             endpoints: Vec::new(),
-            count: ConnectionCount::default(),
+            engine: None,
+            allow: None,
         }
     }
 
-    /// Adds the server's route to an application; for [`App::configure`](actix_web::App::configure).
+    /// Adds the routes of HTTP long-polling to an application; for
+    /// [`App::configure`](actix_web::App::configure). WebSockets reach the server by
+    /// [`listen`](crate::listen).
     pub fn configure(&self, app: &mut ServiceConfig) {
-        let path = self.0.config.path.clone();
-        let bare = path.trim_end_matches('/').to_owned();
+        let config = self.0.hub.config();
+        let bare = config.path.trim_end_matches('/').to_owned();
         let io = self.clone();
-        app.service(web::resource([path, bare]).to(
-            move |request: HttpRequest, payload: web::Payload| {
-                let response = io.accept(&request, payload);
-                async move { response }
-            },
-        ));
-    }
-
-    fn accept(&self, request: &HttpRequest, payload: web::Payload) -> HttpResponse {
-        if self.0.drained.get() {
-            return HttpResponse::ServiceUnavailable().finish();
-        }
-        match verify(request) {
-            Ok(()) => websocket::accept(self.0.clone(), request, payload),
-            Err(rejection) => rejection.response(),
-        }
+        app.service(
+            web::resource([config.path.clone(), bare])
+                .wrap(http::cors(config.cors.as_ref()))
+                .to(move |request, payload| http::serve(io.clone(), request, payload)),
+        );
     }
 
     /// Closes all connections of this thread for this reason, without a word to the namespaces,
@@ -151,25 +149,55 @@ impl SocketIo {
 }
 
 impl Shared {
-    pub(crate) fn config(&self) -> &Config {
-        &self.config
+    pub(crate) fn hub(&self) -> &Hub {
+        &self.hub
     }
 
-    pub(crate) fn names(&self) -> Rc<[Rc<str>]> {
-        self.names.clone()
+    pub(crate) fn flusher(&self) -> Rc<Flusher> {
+        self.flusher.clone()
+    }
+
+    /// Starts this thread's writer, unless it runs.
+    pub(crate) fn flush(&self) {
+        if !self.flushing.replace(true) {
+            rt::spawn(self.flusher().run());
+        }
+    }
+
+    pub(crate) fn purpose(&self, upgradable: bool) -> Purpose {
+        Purpose {
+            namespaces: self.names.clone(),
+            bare: self.engine.is_some(),
+            upgradable,
+        }
+    }
+
+    pub(crate) fn namespaces(&self) -> usize {
+        self.names.len()
     }
 
     pub(crate) fn endpoint(&self, namespace: usize) -> &Endpoint {
         &self.endpoints[namespace]
     }
 
+    pub(crate) fn engine(&self) -> Option<&EngineHandler> {
+        self.engine.as_deref()
+    }
+
+    /// Whether a request may open a connection.
+    pub(crate) fn allow(&self, request: &HandshakeData) -> Result<(), Rejection> {
+        if self.drained.get() {
+            return Err(Rejection::Full);
+        }
+        let allowed = self.allow.as_ref().map_or(Ok(()), |allow| allow(request));
+        allowed.map_err(Rejection::Forbidden)
+    }
+
     pub(crate) fn add(&self, id: Sid, outbox: &Rc<Outbox>) {
         self.connections.borrow_mut().insert(id, outbox.clone());
-        self.count.0.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn remove(&self, id: Sid) {
         self.connections.borrow_mut().remove(&id);
-        self.count.0.fetch_sub(1, Ordering::Relaxed);
     }
 }

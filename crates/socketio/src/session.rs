@@ -5,9 +5,10 @@
 use std::{collections::VecDeque, rc::Rc, time::Instant};
 
 use bytes::Bytes;
-use engineioxide_core::{OpenPacket, Packet as EnginePacket, ProtocolVersion, Sid, Str};
-use serde::de::IgnoredAny;
-use serde_json::value::RawValue;
+use engineioxide_core::{
+    OpenPacket, Packet as EnginePacket, ProtocolVersion, Sid, Str, TransportType,
+};
+use serde_json::{Value as Json, value::RawValue};
 use socketioxide_core::{
     Value,
     packet::{Packet, PacketData},
@@ -17,8 +18,9 @@ use socketioxide_parser_common::CommonParser;
 
 use crate::{
     config::Config,
+    engine::EngineMessage,
     errors::{CloseReason, ConnectError, Violation},
-    event::EventPayload,
+    event::{Ack, EventPayload},
     frame::Frame,
     heartbeat::{Beat, Heartbeat},
 };
@@ -45,6 +47,10 @@ pub(crate) enum Action {
         attachments: VecDeque<Bytes>,
         ack: Option<i64>,
     },
+    /// Hand this answer to whoever waits for it.
+    Ack { namespace: usize, id: i64, ack: Ack },
+    /// Hand this message to the application, which speaks bare Engine.IO.
+    Engine(EngineMessage),
     /// The client left the namespace.
     Leave { namespace: usize },
     /// The client ends the session.
@@ -84,15 +90,34 @@ pub(crate) struct Session {
     connect_by: Option<Instant>,
     parser: ParserState,
     limits: ParseConfig,
+    /// There is no Socket.IO on this connection.
+    bare: bool,
+}
+
+/// What a session is made for.
+#[derive(Debug)]
+pub(crate) struct Purpose {
+    /// The namespaces there are.
+    pub(crate) namespaces: Rc<[Rc<str>]>,
+    /// Bare Engine.IO, no Socket.IO.
+    pub(crate) bare: bool,
+    /// The client may change to a WebSocket.
+    pub(crate) upgradable: bool,
 }
 
 impl Session {
     /// A new session, and the frame that opens it.
-    pub(crate) fn open(config: &Config, namespaces: Rc<[Rc<str>]>, now: Instant) -> (Self, Frame) {
+    pub(crate) fn open(config: &Config, purpose: Purpose, now: Instant) -> (Self, Frame) {
+        let Purpose {
+            namespaces,
+            bare,
+            upgradable,
+        } = purpose;
         let id = Sid::new();
+        let upgrades = upgradable.then_some(TransportType::Websocket);
         let frame = Frame::open(OpenPacket {
             sid: id,
-            upgrades: Default::default(),
+            upgrades: upgrades.into_iter().collect(),
             ping_interval: config.ping_interval,
             ping_timeout: config.ping_timeout,
             max_payload: config.max_payload as u64,
@@ -102,13 +127,14 @@ impl Session {
             memberships: vec![Membership::Outside; namespaces.len()].into(),
             namespaces,
             heartbeat: Heartbeat::new(config.ping_interval, config.ping_timeout, now),
-            connect_by: Some(now + config.connect_timeout),
+            connect_by: (!bare).then(|| now + config.connect_timeout),
             parser: ParserState::default(),
             limits: ParseConfig {
                 max_incoming_binary_buf_size: config.max_payload,
                 max_incoming_binaries: MAX_ATTACHMENTS,
                 ..ParseConfig::default()
             },
+            bare,
         };
         (session, frame)
     }
@@ -123,7 +149,11 @@ impl Session {
         let packet = EnginePacket::parse(ProtocolVersion::V4, Str::copy_from_slice(text))
             .map_err(|_| Violation::Engine)?;
         match packet {
+            EnginePacket::Message(text) if self.bare => {
+                Ok(Action::Engine(EngineMessage::Text(text.to_string())))
+            }
             EnginePacket::Message(message) => {
+                check_ack_id(&message)?;
                 let packet = CommonParser.decode_str(&self.limits, &self.parser, message);
                 self.decoded(packet)
             }
@@ -140,6 +170,9 @@ impl Session {
 
     /// A binary message arrived: an attachment of the event before it.
     pub(crate) fn binary(&mut self, bytes: Bytes) -> Result<Action, Violation> {
+        if self.bare {
+            return Ok(Action::Engine(EngineMessage::Binary(bytes)));
+        }
         let packet = CommonParser.decode_bin(&self.limits, &self.parser, bytes);
         self.decoded(packet)
     }
@@ -177,21 +210,25 @@ impl Session {
                 Membership::Joined,
             ) => {
                 let (json, attachments) = parts(value)?;
+                let payload: EventPayload =
+                    serde_json::from_str(&json).map_err(|_| Violation::Payload)?;
+                check_placeholders(&payload.args, attachments.len())?;
                 Ok(Action::Event {
                     namespace,
-                    payload: serde_json::from_str(&json).map_err(|_| Violation::Payload)?,
+                    payload,
                     attachments,
                     ack,
                 })
             }
-            // The server asks for no acknowledgements, so there is nobody to hand them to.
             (
-                PacketData::EventAck(value, _) | PacketData::BinaryAck(value, _),
+                PacketData::EventAck(value, id) | PacketData::BinaryAck(value, id),
                 Membership::Joined,
             ) => {
-                let (json, _) = parts(value)?;
-                serde_json::from_str::<Vec<IgnoredAny>>(&json).map_err(|_| Violation::Payload)?;
-                Ok(Action::None)
+                let (json, attachments) = parts(value)?;
+                let args: Vec<_> = serde_json::from_str(&json).map_err(|_| Violation::Payload)?;
+                check_placeholders(&args, attachments.len())?;
+                let ack = Ack { args, attachments };
+                Ok(Action::Ack { namespace, id, ack })
             }
             (_, Membership::PutOut) => Ok(Action::None),
             (_, Membership::Outside | Membership::Pending | Membership::Joined) => {
@@ -252,6 +289,47 @@ fn object(value: &Value) -> Result<Box<RawValue>, Violation> {
     }
 }
 
+/// The parser takes an acknowledgement number it cannot hold for none, and the client would wait.
+fn check_ack_id(message: &str) -> Result<(), Violation> {
+    let head = message.split(['[', '{', '"']).next().unwrap_or_default();
+    let before = head.trim_end_matches(|character: char| character.is_ascii_digit());
+    let digits = &head[before.len()..];
+    if digits.is_empty() || digits.parse::<i64>().is_ok() {
+        Ok(())
+    } else {
+        Err(Violation::Payload)
+    }
+}
+
+/// Placeholders must name attachments there are: a client that is passed on another one's error
+/// would take it for the server's and leave.
+fn check_placeholders(args: &[Box<RawValue>], attachments: usize) -> Result<(), Violation> {
+    if attachments == 0 {
+        return Ok(());
+    }
+    for arg in args {
+        let json = serde_json::from_str(arg.get()).map_err(|_| Violation::Payload)?;
+        if !placeholders_fit(&json, attachments) {
+            return Err(Violation::Payload);
+        }
+    }
+    Ok(())
+}
+
+fn placeholders_fit(json: &Json, attachments: usize) -> bool {
+    match json {
+        Json::Array(items) => items.iter().all(|item| placeholders_fit(item, attachments)),
+        Json::Object(fields) if fields.get("_placeholder") == Some(&Json::Bool(true)) => fields
+            .get("num")
+            .and_then(Json::as_u64)
+            .is_some_and(|number| number < attachments as u64),
+        Json::Object(fields) => fields
+            .values()
+            .all(|field| placeholders_fit(field, attachments)),
+        _ => true,
+    }
+}
+
 fn parts(value: Value) -> Result<(Str, VecDeque<Bytes>), Violation> {
     match value {
         Value::Str(json, attachments) => Ok((json, attachments.unwrap_or_default())),
@@ -279,7 +357,16 @@ mod tests {
     }
 
     fn session(now: Instant) -> Session {
-        Session::open(&config(), ["/".into(), "/chat".into()].into(), now).0
+        let namespaces = ["/".into(), "/chat".into()];
+        Session::open(&config(), purpose(&namespaces), now).0
+    }
+
+    fn purpose(namespaces: &[Rc<str>]) -> Purpose {
+        Purpose {
+            namespaces: namespaces.into(),
+            bare: false,
+            upgradable: false,
+        }
     }
 
     fn joined() -> Session {
@@ -295,12 +382,39 @@ mod tests {
 
     #[test]
     fn opens_with_its_settings() {
-        let (session, frame) = Session::open(&config(), [].into(), Instant::now());
-        let open = format!(
-            r#"0{{"sid":"{}","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":100}}"#,
-            session.id()
-        );
-        assert!(frame.into_bytes().ends_with(open.as_bytes()));
+        for (upgradable, upgrades) in [(false, ""), (true, "\"websocket\"")] {
+            let purpose = Purpose {
+                upgradable,
+                ..purpose(&[])
+            };
+            let (session, frame) = Session::open(&config(), purpose, Instant::now());
+            let open = format!(
+                r#"0{{"sid":"{}","upgrades":[{upgrades}],"pingInterval":25000,"pingTimeout":20000,"maxPayload":100}}"#,
+                session.id()
+            );
+            assert!(frame.into_bytes().ends_with(open.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn bare_engine_messages_are_not_looked_into() {
+        let start = Instant::now();
+        let purpose = Purpose {
+            bare: true,
+            ..purpose(&[])
+        };
+        let mut session = Session::open(&config(), purpose, start).0;
+        let text = |text: &str| EngineMessage::Text(text.to_owned());
+        let Ok(Action::Engine(message)) = session.text("42[", start) else {
+            panic!("no message");
+        };
+        assert_eq!(message, text("2["));
+        let Ok(Action::Engine(message)) = session.text("bAgM=", start) else {
+            panic!("no bytes");
+        };
+        assert_eq!(message, EngineMessage::Binary(vec![2, 3].into()));
+        assert!(session.text("abc", start).is_err());
+        assert_eq!(session.deadline(), start + config().ping_interval);
     }
 
     #[test]
@@ -384,6 +498,24 @@ mod tests {
     }
 
     #[test]
+    fn placeholders_name_attachments_there_are() {
+        for (event, fits) in [
+            (r#"["b",{"_placeholder":true,"num":0}]"#, true),
+            (r#"["b",[{"a":{"_placeholder":true,"num":0}}]]"#, true),
+            (r#"["b",{"_placeholder":false,"num":7}]"#, true),
+            (r#"["b",{"_placeholder":true,"num":1}]"#, false),
+            (r#"["b",{"_placeholder":true,"num":-1}]"#, false),
+            (r#"["b",{"_placeholder":true}]"#, false),
+            (r#"["b",[{"a":{"_placeholder":true,"num":"0"}}]]"#, false),
+        ] {
+            let mut session = joined();
+            told(&mut session, &format!("451-/chat,{event}")).unwrap();
+            let taken = session.binary(vec![1].into());
+            assert_eq!(taken.is_ok(), fits, "{event}");
+        }
+    }
+
+    #[test]
     fn attachments_are_bounded_and_belong_to_an_event() {
         let too_large = |violation| close_reason(&violation) == CloseReason::PayloadTooLarge;
         let mut session = joined();
@@ -430,6 +562,7 @@ mod tests {
             "40,[]",
             "40,1",
             "42/chat,99999999999999999999999[1]",
+            r#"42/chat,99999999999999999999999["a"]"#,
         ] {
             let violation = told(&mut joined(), malformed).expect_err(malformed);
             assert!(
@@ -443,11 +576,18 @@ mod tests {
     }
 
     #[test]
-    fn acknowledgements_nobody_asked_for_are_ignored() {
-        assert!(matches!(
-            told(&mut joined(), r#"43/chat,1["x"]"#),
-            Ok(Action::None)
-        ));
+    fn acknowledgements_come_with_their_arguments_and_attachments() {
+        let Ok(Action::Ack { id, ack, .. }) = told(&mut joined(), r#"43/chat,7["x",1]"#) else {
+            panic!("no acknowledgement");
+        };
+        assert_eq!((id, ack.arg::<String>(0).unwrap().as_str()), (7, "x"));
+        let mut session = joined();
+        let head = r#"461-/chat,8[{"_placeholder":true,"num":0}]"#;
+        assert!(matches!(told(&mut session, head), Ok(Action::None)));
+        let Ok(Action::Ack { id, ack, .. }) = session.binary(vec![1].into()) else {
+            panic!("no acknowledgement");
+        };
+        assert_eq!((id, ack.attachments), (8, [vec![1].into()].into()));
     }
 
     #[test]

@@ -1,15 +1,21 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    collections::VecDeque,
     fmt,
     rc::Rc,
+    time::Duration,
 };
 
+use bytes::Bytes;
 use engineioxide_core::Sid;
 use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::oneshot;
 
 use crate::{
-    errors::{CloseReason, EncodeError},
+    errors::{AckError, CloseReason, EncodeError},
+    event::Ack,
     frame::Frame,
     outbox::Outbox,
     rooms::Rooms,
@@ -31,6 +37,14 @@ struct Inner {
     /// The application disconnected the socket.
     put_out: Cell<bool>,
     state: RefCell<Option<Rc<dyn Any>>>,
+    acks: RefCell<Acks>,
+}
+
+/// The acknowledgements a socket was asked for.
+#[derive(Default)]
+struct Acks {
+    last_id: i64,
+    waiting: Vec<(i64, oneshot::Sender<Ack>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +66,7 @@ impl Socket {
             held: RefCell::default(),
             put_out: Cell::new(false),
             state: RefCell::new(None),
+            acks: RefCell::default(),
         }))
     }
 
@@ -81,6 +96,76 @@ impl Socket {
     pub fn emit<T: Serialize + ?Sized>(&self, event: &str, data: &T) -> Result<(), EncodeError> {
         self.send(&Frame::event(self.namespace(), event, data)?);
         Ok(())
+    }
+
+    /// Sends an event and waits for the client to acknowledge it. Wait in a handler only if
+    /// fewer events than [`Config::max_pending_events`](crate::Config::max_pending_events) may
+    /// follow meanwhile: the client is not read while as many wait for their turn.
+    ///
+    /// # Errors
+    /// When `data` cannot be serialized, the client does not answer within `timeout`, or the
+    /// socket is disconnected.
+    pub async fn emit_with_ack<T: Serialize + ?Sized>(
+        &self,
+        event: &str,
+        data: &T,
+        timeout: Duration,
+    ) -> Result<Ack, AckError> {
+        self.ask(timeout, |id| {
+            Frame::event_with_ack(self.namespace(), event, data, id)
+        })
+        .await
+    }
+
+    /// The same with arguments and attachments as an [`Event`](crate::Event) holds them.
+    ///
+    /// # Errors
+    /// As [`emit_with_ack`](Self::emit_with_ack).
+    pub async fn emit_parts_with_ack(
+        &self,
+        event: &str,
+        args: &[Box<RawValue>],
+        attachments: VecDeque<Bytes>,
+        timeout: Duration,
+    ) -> Result<Ack, AckError> {
+        self.ask(timeout, |id| {
+            Frame::event_parts_with_ack(self.namespace(), event, args, attachments, id)
+        })
+        .await
+    }
+
+    async fn ask(
+        &self,
+        timeout: Duration,
+        frame: impl FnOnce(i64) -> Result<Frame, EncodeError>,
+    ) -> Result<Ack, AckError> {
+        let (waiting, answer) = self.expect_ack();
+        let frame = frame(waiting.id)?;
+        if self.0.phase.get() == Phase::Disconnected {
+            return Err(AckError::Disconnected);
+        }
+        self.send(&frame);
+        match tokio::time::timeout(timeout, answer).await {
+            Ok(Ok(ack)) => Ok(ack),
+            Ok(Err(_)) => Err(AckError::Disconnected),
+            Err(_) => Err(AckError::Timeout),
+        }
+    }
+
+    fn expect_ack(&self) -> (Waiting<'_>, oneshot::Receiver<Ack>) {
+        let (sender, answer) = oneshot::channel();
+        let mut acks = self.0.acks.borrow_mut();
+        acks.last_id += 1;
+        let id = acks.last_id;
+        acks.waiting.push((id, sender));
+        (Waiting { socket: self, id }, answer)
+    }
+
+    /// The client acknowledged an event. What nobody waits for (any more) is ignored.
+    pub(crate) fn acknowledged(&self, id: i64, ack: Ack) {
+        if let Some(sender) = self.0.acks.borrow_mut().take(id) {
+            let _ = sender.send(ack);
+        }
     }
 
     /// Sends a frame, made for this socket's namespace, to this client. Never waits; sends
@@ -176,6 +261,7 @@ impl Socket {
     pub(crate) fn disconnected(&self) {
         self.0.phase.set(Phase::Disconnected);
         self.0.held.take();
+        self.0.acks.borrow_mut().waiting = Vec::new();
         self.leave_all();
         self.0.rooms.remove(self);
     }
@@ -192,6 +278,32 @@ impl Socket {
             self.send(&Frame::disconnect(self.namespace()));
             self.disconnected();
         }
+    }
+}
+
+/// Forgets an acknowledgement nobody waits for any more.
+struct Waiting<'a> {
+    socket: &'a Socket,
+    id: i64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.socket.0.acks.borrow_mut().take(self.id);
+    }
+}
+
+impl Acks {
+    fn take(&mut self, id: i64) -> Option<oneshot::Sender<Ack>> {
+        let at = self
+            .waiting
+            .iter()
+            .position(|(waiting, _)| *waiting == id)?;
+        let (_, sender) = self.waiting.swap_remove(at);
+        if self.waiting.is_empty() {
+            self.waiting = Vec::new();
+        }
+        Some(sender)
     }
 }
 

@@ -17,7 +17,11 @@ use crate::{
     events::{add_chat, add_room, get_chat, get_me, get_room, get_user},
     member::Member,
     node::Node,
+    user_connections::TooMany,
 };
+
+/// What a client reads whose user has too many connections.
+const TOO_MANY_CONNECTIONS: &str = "Too many connections. Close another tab and try again";
 
 /// The namespace of the chat on one worker thread.
 pub(crate) struct Chat {
@@ -42,7 +46,9 @@ impl Chat {
             .introduce(&user)
             .await
             .map_err(try_again)?;
-        Ok(Member::new(user))
+        let place = self.node.user_connections.admit(user.id);
+        let place = place.map_err(|TooMany| ConnectError::new(TOO_MANY_CONNECTIONS))?;
+        Ok(Member::new(user, place))
     }
 }
 

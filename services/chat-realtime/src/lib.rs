@@ -10,3 +10,4 @@ mod fan_out;
 mod member;
 mod node;
 mod subscriptions;
+mod user_connections;

@@ -3,18 +3,22 @@ use std::{cell::RefCell, sync::Arc};
 use messaging::Connection;
 use models::User;
 
+use crate::user_connections::UserPlace;
+
 /// What a socket is to the chat: somebody's connection, in one room or in none. Kept with the socket.
 pub(crate) struct Member {
     pub(crate) user: User,
     /// Set while the socket is in a room.
     pub(crate) place: RefCell<Option<Arc<Connection>>>,
+    _connection: UserPlace,
 }
 
 impl Member {
-    pub(crate) fn new(user: User) -> Self {
+    pub(crate) fn new(user: User, connection: UserPlace) -> Self {
         Self {
             user,
             place: RefCell::new(None),
+            _connection: connection,
         }
     }
 

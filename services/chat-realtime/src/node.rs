@@ -3,7 +3,9 @@ use std::sync::Arc;
 use messaging::{Chats, Presence, RateLimit, Redis, Rooms, Sessions, Subscriber};
 use models::Limits;
 
-use crate::{attendance::Attendance, subscriptions::Subscriptions};
+use crate::{
+    attendance::Attendance, subscriptions::Subscriptions, user_connections::UserConnections,
+};
 
 /// A node as one of its threads sees it: what all of them share, through a connection to Redis of its own.
 pub(crate) struct Node {
@@ -15,6 +17,7 @@ pub(crate) struct Node {
     pub(crate) presence: Presence,
     pub(crate) rate_limit: RateLimit,
     pub(crate) limits: Limits,
+    pub(crate) user_connections: UserConnections,
     pub(crate) attendance: Arc<Attendance>,
     pub(crate) subscriptions: Arc<Subscriptions>,
     redis: Redis,
@@ -26,6 +29,7 @@ impl Node {
         sessions: Sessions,
         subscriber: Subscriber,
         limits: Limits,
+        user_connections: UserConnections,
     ) -> Self {
         let presence = Presence::new(redis.clone());
         let chats = Chats::new(redis.clone());
@@ -35,6 +39,7 @@ impl Node {
             rooms: Rooms::new(redis.clone()),
             rate_limit: RateLimit::of_messages(redis.clone(), &limits),
             limits,
+            user_connections,
             attendance: Arc::new(Attendance::new(presence.clone())),
             subscriptions: Arc::new(Subscriptions::new(subscriber, chats.clone())),
             presence,
@@ -56,6 +61,7 @@ impl Node {
             limits: self.limits,
             attendance: self.attendance.clone(),
             subscriptions: self.subscriptions.clone(),
+            user_connections: self.user_connections.clone(),
             redis,
         }
     }

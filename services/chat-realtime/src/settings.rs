@@ -1,12 +1,12 @@
 //! What an operator can set.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
 
 use models::Limits;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 use settings::{
     AmqpSettings, LifecycleSettings, RedisSettings, SessionSettings, TelemetrySettings,
 };
@@ -71,6 +71,36 @@ pub struct SocketSettings {
     /// What may wait for a client that reads slowly, in bytes, before it is disconnected. Default 1 MiB
     /// (`PACKTCHAT__SOCKET__MAX_BUFFERED_BYTES`).
     pub max_buffered_bytes: usize,
+    /// What one connection may send in a second, in messages of whatever kind; it is read no faster. 0 sets no
+    /// limit. Default 500 (`PACKTCHAT__SOCKET__MAX_MESSAGES_PER_SECOND`).
+    pub max_messages_per_second: u32,
+    /// Connections this node may have; more are sent to other nodes. Default 50,000
+    /// (`PACKTCHAT__SOCKET__MAX_CONNECTIONS`).
+    pub max_connections: usize,
+    /// Connections one address may have with this node; many people may share one. 0 sets no limit. Default 0
+    /// (`PACKTCHAT__SOCKET__MAX_CONNECTIONS_PER_ADDRESS`).
+    pub max_connections_per_address: usize,
+    /// Connections one user may have with this node: tabs and devices. Default 1,000
+    /// (`PACKTCHAT__SOCKET__MAX_CONNECTIONS_PER_USER`).
+    pub max_connections_per_user: usize,
+    /// The addresses of the load balancers, which tell the addresses of clients. Default `127.0.0.1` and `::1`
+    /// (`PACKTCHAT__SOCKET__TRUSTED_PROXIES`, comma-separated).
+    #[serde(deserialize_with = "addresses")]
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let entries = text.split(',').map(str::trim);
+    let address = |entry: &str| {
+        entry
+            .parse()
+            .map_err(|_| D::Error::custom(format!("'{entry}' is not an IP address")))
+    };
+    entries
+        .filter(|entry| !entry.is_empty())
+        .map(address)
+        .collect()
 }
 
 impl Default for SocketSettings {
@@ -80,6 +110,11 @@ impl Default for SocketSettings {
             ping_timeout_ms: 20_000,
             max_payload: 100_000,
             max_buffered_bytes: 1 << 20,
+            max_messages_per_second: 500,
+            max_connections: 50_000,
+            max_connections_per_address: 0,
+            max_connections_per_user: 1_000,
+            trusted_proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
         }
     }
 }
@@ -91,6 +126,11 @@ impl From<&SocketSettings> for socketio::Config {
             ping_timeout: Duration::from_millis(settings.ping_timeout_ms),
             max_payload: settings.max_payload,
             max_buffered_bytes: settings.max_buffered_bytes,
+            max_messages_per_second: settings.max_messages_per_second,
+            max_connections: settings.max_connections,
+            max_connections_per_address: (settings.max_connections_per_address > 0)
+                .then_some(settings.max_connections_per_address),
+            trusted_proxies: settings.trusted_proxies.clone(),
             ..Self::default()
         }
     }

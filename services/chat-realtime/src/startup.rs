@@ -2,7 +2,7 @@
 
 use std::{
     future::{Future, ready},
-    net::SocketAddr,
+    net::TcpListener,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,13 +10,13 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev::Server};
+use actix_web::{App, dev::Server};
 use anyhow::Context;
 use futures_util::FutureExt;
 use lifecycle::Lifecycle;
 use messaging::{Amqp, Presence, Published, Redis, Sessions, Subscriber};
 use models::{events::NAMESPACE, redis_keys};
-use socketio::{CloseReason, ConnectionCount, Rooms, SocketIo};
+use socketio::{CloseReason, Hub, Rooms, SocketIo};
 use tokio::{
     sync::mpsc,
     time::{MissedTickBehavior, interval, sleep},
@@ -28,6 +28,7 @@ use crate::{
     fan_out::{self, Batch, Delivery, Workers},
     node::Node,
     settings::Settings,
+    user_connections::UserConnections,
 };
 
 /// How often a stopping node looks whether its last connection is gone.
@@ -46,7 +47,7 @@ pub struct Application {
     subscriber: Subscriber,
     /// The node hears what concerns everybody.
     listening: Arc<AtomicBool>,
-    connections: ConnectionCount,
+    hub: Hub,
     stop: CancellationToken,
 }
 
@@ -68,10 +69,11 @@ pub async fn build(
         sessions,
         subscriber.clone(),
         settings.limits,
+        UserConnections::new(settings.socket.max_connections_per_user),
     ));
     let workers = Workers::default();
-    let connections = ConnectionCount::default();
-    let (server, port) = listen(&settings, &node, &workers, &connections, lifecycle)?;
+    let hub = Hub::new(socketio::Config::from(&settings.socket));
+    let (server, port) = listen(&settings, &node, &workers, &hub, lifecycle)?;
     let listening = Arc::new(AtomicBool::new(false));
     ready_when(lifecycle, redis, amqp, listening.clone());
     Ok(Application {
@@ -82,7 +84,7 @@ pub async fn build(
         published,
         subscriber,
         listening,
-        connections,
+        hub,
         stop: lifecycle.stop(),
     })
 }
@@ -91,41 +93,32 @@ fn listen(
     settings: &Settings,
     node: &Arc<Node>,
     workers: &Workers,
-    connections: &ConnectionCount,
+    hub: &Hub,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<(Server, u16)> {
-    let config = socketio::Config::from(&settings.socket);
-    let (node, workers, connections) = (node.clone(), workers.clone(), connections.clone());
-    let stop = lifecycle.stop();
-    // Runs once on each worker thread.
-    let mut server = HttpServer::new(move || {
-        let (worker, deliveries) = workers.add();
-        let rooms = Rooms::new();
-        let chat = Chat::new(node.on_worker(worker));
-        let io = SocketIo::builder(config.clone())
-            .namespace(NAMESPACE, rooms.clone(), chat)
-            .count(connections.clone())
-            .build();
-        actix_web::rt::spawn(deliver(deliveries, rooms));
-        actix_web::rt::spawn(close_when(stop.clone(), io.clone()));
-        App::new().configure(|app| io.configure(app))
-    });
+    let address = settings.http.listen;
+    let listener = TcpListener::bind(address).with_context(|| {
+        format!("cannot listen at {address}: let PACKTCHAT__HTTP__LISTEN name a free address of this machine")
+    })?;
+    let port = listener.local_addr()?.port();
+    let mut server = Server::build().shutdown_timeout(1).disable_signals();
     if let Some(workers) = settings.http.workers {
         server = server.workers(workers);
     }
-    let listen = settings.http.listen;
-    let server = server
-        .on_connect(socketio::on_connect(Duration::from_millis(settings.socket.ping_timeout_ms)))
-        .client_request_timeout(Duration::from_secs(5))
-        // A socket closed by us is closed at once for the client too.
-        .client_disconnect_timeout(Duration::ZERO)
-        .shutdown_timeout(1)
-        .disable_signals()
-        .bind(listen)
-        .with_context(|| {
-            format!("cannot listen at {listen}: let PACKTCHAT__HTTP__LISTEN name a free address of this machine")
-        })?;
-    let port = server.addrs().first().map_or(0, SocketAddr::port);
+    let (node, workers, hub) = (node.clone(), workers.clone(), hub.clone());
+    let stop = lifecycle.stop();
+    // Runs once on each worker thread.
+    let server = socketio::listen(server, listener, move || {
+        let (worker, deliveries) = workers.add();
+        let rooms = Rooms::new();
+        let chat = Chat::new(node.on_worker(worker));
+        let io = SocketIo::builder(&hub)
+            .namespace(NAMESPACE, rooms.clone(), chat)
+            .build();
+        actix_web::rt::spawn(deliver(deliveries, rooms));
+        actix_web::rt::spawn(close_when(stop.clone(), io.clone()));
+        (io.clone(), App::new().configure(|app| io.configure(app)))
+    })?;
     Ok((server.run(), port))
 }
 
@@ -193,7 +186,7 @@ impl Application {
         tokio::spawn(until(&background, keep_places(self.node)));
         let drain = async {
             self.stop.cancelled().await;
-            while self.connections.get() > 0 {
+            while self.hub.connections() > 0 {
                 sleep(DRAIN_POLL).await;
             }
             handle.stop(true).await;

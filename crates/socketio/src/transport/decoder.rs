@@ -36,12 +36,8 @@ impl Decoder {
     }
 
     /// More bytes arrived.
-    pub(crate) fn feed(&mut self, chunk: Bytes) {
-        if self.bytes.is_empty() {
-            self.bytes = chunk.into();
-        } else {
-            self.bytes.extend_from_slice(&chunk);
-        }
+    pub(crate) fn feed(&mut self, chunk: &[u8]) {
+        self.bytes.extend_from_slice(chunk);
     }
 
     /// The next message, or `None` until there are more bytes.
@@ -132,7 +128,7 @@ mod tests {
 
     fn decode(bytes: &[u8]) -> Result<Vec<Message>, ProtocolError> {
         let mut decoder = Decoder::new(MAX);
-        decoder.feed(Bytes::copy_from_slice(bytes));
+        decoder.feed(bytes);
         let mut messages = Vec::new();
         while let Some(message) = decoder.decode()? {
             messages.push(message);
@@ -159,7 +155,7 @@ mod tests {
             let mut decoder = Decoder::new(MAX);
             let mut messages = Vec::new();
             for chunk in bytes.chunks(size) {
-                decoder.feed(Bytes::copy_from_slice(chunk));
+                decoder.feed(chunk);
                 while let Some(message) = decoder.decode().unwrap() {
                     messages.push(message);
                 }

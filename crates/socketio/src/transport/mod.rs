@@ -1,7 +1,12 @@
-//! What carries a [`Connection`](crate::connection::Connection).
+//! What carries a [`Connection`](crate::connection::Connection): thin shells around TCP streams
+//! and HTTP requests.
 
-mod decoder;
-mod tcp;
-pub(crate) mod websocket;
+pub(crate) mod decoder;
+pub(crate) mod http;
+pub(crate) mod polling;
+mod task;
+mod upgrade;
+mod websocket;
 
-pub use tcp::on_connect;
+pub(crate) use polling::Visit;
+pub(crate) use upgrade::upgrade;

@@ -119,4 +119,10 @@ impl Client {
             }
         }
     }
+
+    /// Waits until the server has ended the connection, in whatever way.
+    pub(crate) async fn ended(&mut self) {
+        let end = async { while let Some(Ok(_)) = self.stream.next().await {} };
+        timeout(DEADLINE, end).await.expect("not ended");
+    }
 }

@@ -22,7 +22,7 @@ async fn a_client_joins_two_namespaces_of_one_connection() {
     assert_eq!(client.text().await, r#"42["echo",1]"#);
     client.send(r#"42/custom,["echo",2]"#).await;
     assert_eq!(client.text().await, r#"42/custom,["echo",2]"#);
-    assert_eq!(server.count.get(), 1);
+    assert_eq!(server.hub.connections(), 1);
 }
 
 #[tokio::test]
@@ -136,6 +136,7 @@ async fn websocket_pings_are_answered() {
 async fn bad_requests_get_the_protocol_s_errors() {
     let server = Server::start(Config::default());
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n";
+    let close = "Connection: close\r\n";
     let keyless = format!("{upgrade}Sec-WebSocket-Version: 13\r\n");
     for (request, headers, body) in [
         (
@@ -144,8 +145,8 @@ async fn bad_requests_get_the_protocol_s_errors() {
             r#"{"code":0,"message":"Transport unknown"}"#,
         ),
         (
-            "GET /socket.io?EIO=4&transport=polling",
-            "",
+            "GET /socket.io?EIO=4&transport=webtransport",
+            close,
             r#"{"code":0,"message":"Transport unknown"}"#,
         ),
         (
@@ -155,12 +156,12 @@ async fn bad_requests_get_the_protocol_s_errors() {
         ),
         (
             "POST /socket.io/?EIO=4&transport=websocket",
-            "Content-Length: 0\r\n",
+            "Connection: close\r\nContent-Length: 0\r\n",
             r#"{"code":2,"message":"Bad handshake method"}"#,
         ),
         (
             "GET /socket.io/?EIO=4&transport=websocket",
-            "",
+            close,
             r#"{"code":3,"message":"Bad request"}"#,
         ),
         (
@@ -179,11 +180,10 @@ async fn bad_requests_get_the_protocol_s_errors() {
             .unwrap();
         let request = format!("{request} HTTP/1.1\r\nHost: x\r\n{headers}\r\n");
         tcp.write_all(request.as_bytes()).await.unwrap();
-        tcp.shutdown().await.unwrap();
         let mut response = String::new();
         tcp.read_to_string(&mut response).await.unwrap();
         assert!(response.starts_with("HTTP/1.1 400"), "{request}{response}");
         assert!(response.ends_with(body), "{request}{response}");
     }
-    wait_until("a connection is counted", || server.count.get() == 0).await;
+    wait_until("a connection is counted", || server.hub.connections() == 0).await;
 }

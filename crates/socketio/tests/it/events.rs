@@ -122,3 +122,21 @@ async fn a_panicking_handler_ends_its_connection_only() {
     assert_eq!(server.disconnect().await, ("/".to_owned(), reason));
     assert!(!server.had_disconnect());
 }
+
+#[tokio::test]
+async fn the_client_acknowledges_events_or_does_not_in_time() {
+    let server = Server::start(Config::default());
+    let mut client = Client::connected(server.port).await;
+    client.send(r#"42["ask","why?"]"#).await;
+    assert_eq!(client.text().await, r#"421["question","why?"]"#);
+    client.send(r#"4399["nobody asked for this one"]"#).await;
+    client.send(r#"431["because",1]"#).await;
+    assert_eq!(client.text().await, r#"42["answer","because",1]"#);
+    client.send(r#"42["ask","again?"]"#).await;
+    assert_eq!(client.text().await, r#"422["question","again?"]"#);
+    let given_up = client.text().await;
+    assert!(given_up.contains("did not acknowledge"), "{given_up}");
+    client.send(r#"432["too late"]"#).await;
+    client.send(r#"42["echo"]"#).await;
+    assert_eq!(client.text().await, r#"42["echo"]"#);
+}

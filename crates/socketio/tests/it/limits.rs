@@ -81,7 +81,7 @@ async fn malformed_messages_end_their_connection_only() {
     }
     other.send(r#"42["echo"]"#).await;
     assert_eq!(other.text().await, r#"42["echo"]"#);
-    assert_eq!(server.count.get(), 1);
+    assert_eq!(server.hub.connections(), 1);
 }
 
 #[tokio::test]
@@ -123,7 +123,7 @@ async fn a_slow_reader_is_dropped_while_the_others_get_everything() {
         assert_eq!(sender.text().await, expected);
         assert_eq!(reader.text().await, expected);
         sent += 1;
-        dropped = server.count.get() == 2;
+        dropped = server.hub.connections() == 2;
     }
     let reason = DisconnectReason::Closed(CloseReason::SlowReader);
     assert_eq!(server.disconnect().await, ("/".to_owned(), reason));

@@ -9,4 +9,5 @@ mod server;
 mod connecting;
 mod events;
 mod limits;
+mod polling;
 mod stopping;

@@ -1,15 +1,20 @@
 use std::{
     cell::Cell,
+    net::TcpListener,
     sync::{Arc, mpsc},
     thread::JoinHandle,
     time::Duration,
 };
 
-use actix_web::{App, HttpServer, dev::ServerHandle, rt::System};
+use actix_web::{
+    App,
+    dev::{Server as Actix, ServerHandle},
+    rt::System,
+};
 use serde_json::value::RawValue;
 use socketio::{
-    CloseReason, Config, ConnectError, ConnectionCount, DisconnectReason, Event, Frame,
-    HandshakeData, Namespace, Rooms, Socket, SocketIo,
+    CloseReason, Config, ConnectError, DisconnectReason, Event, Frame, HandshakeData, Hub,
+    Namespace, Rooms, Socket, SocketIo,
 };
 use tokio::sync::{Semaphore, mpsc::UnboundedReceiver, mpsc::UnboundedSender, watch};
 
@@ -18,7 +23,7 @@ use crate::client::DEADLINE;
 /// A server with the namespaces `/` and `/custom`, stopped when dropped.
 pub(crate) struct Server {
     pub(crate) port: u16,
-    pub(crate) count: ConnectionCount,
+    pub(crate) hub: Hub,
     /// What a handler that `wait`s waits for; each permit lets one go on.
     pub(crate) gate: Arc<Semaphore>,
     /// Namespace and reason of each `disconnect`.
@@ -30,17 +35,24 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(config: Config) -> Self {
-        let count = ConnectionCount::default();
+        Self::with_workers(config, 1)
+    }
+
+    /// Requests of one client come to several threads.
+    pub(crate) fn with_workers(config: Config, workers: usize) -> Self {
+        let hub = Hub::new(config);
         let gate = Arc::new(Semaphore::new(0));
         let (disconnected, disconnects) = tokio::sync::mpsc::unbounded_channel();
         let (drain, _) = watch::channel(false);
         let (started, start) = mpsc::channel();
         let thread = std::thread::spawn({
-            let (count, gate, drain) = (count.clone(), gate.clone(), drain.clone());
+            let (hub, gate, drain) = (hub.clone(), gate.clone(), drain.clone());
             move || {
                 System::new().block_on(async move {
-                    let stall_limit = config.ping_timeout;
-                    let server = HttpServer::new(move || {
+                    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+                    let port = listener.local_addr().unwrap().port();
+                    let server = Actix::build().workers(workers).disable_signals();
+                    let server = socketio::listen(server, listener, move || {
                         let handler = |rooms: &Rooms| Test {
                             rooms: rooms.clone(),
                             gate: gate.clone(),
@@ -48,22 +60,18 @@ impl Server {
                             disconnected: disconnected.clone(),
                         };
                         let (root, custom) = (Rooms::new(), Rooms::new());
-                        let io = SocketIo::builder(config.clone())
+                        let io = SocketIo::builder(&hub)
                             .namespace("/", root.clone(), handler(&root))
                             .namespace("/custom", custom.clone(), handler(&custom))
-                            .count(count.clone())
+                            .allow(|request| match request.header("origin") {
+                                Some("https://evil.example") => Err("Not from there".into()),
+                                _ => Ok(()),
+                            })
                             .build();
                         close_when_drained(io.clone(), drain.subscribe());
-                        App::new().configure(|app| io.configure(app))
-                    })
-                    .workers(1)
-                    .disable_signals()
-                    .on_connect(socketio::on_connect(stall_limit))
-                    .client_disconnect_timeout(Duration::ZERO)
-                    .bind("127.0.0.1:0")
-                    .unwrap();
-                    let port = server.addrs()[0].port();
-                    let server = server.run();
+                        (io.clone(), App::new().configure(|app| io.configure(app)))
+                    });
+                    let server = server.unwrap().run();
                     started.send((port, server.handle())).unwrap();
                     server.await.unwrap();
                 });
@@ -72,7 +80,7 @@ impl Server {
         let (port, handle) = start.recv().unwrap();
         Self {
             port,
-            count,
+            hub,
             gate,
             disconnects,
             drain,
@@ -99,7 +107,7 @@ impl Server {
 
     /// Waits until no connection is left.
     pub(crate) async fn emptied(&self) {
-        wait_until("connections are left", || self.count.get() == 0).await;
+        wait_until("connections are left", || self.hub.connections() == 0).await;
     }
 }
 
@@ -176,6 +184,21 @@ impl Namespace for Test {
             "wait" => {
                 self.wait().await;
                 socket.emit("waited", &self.waited.get()).unwrap();
+            }
+            "ask" => {
+                let timeout = Duration::from_millis(200);
+                match socket.emit_with_ack("question", &text, timeout).await {
+                    Ok(ack) => {
+                        let frame = Frame::event_parts(
+                            socket.namespace(),
+                            "answer",
+                            &ack.args,
+                            ack.attachments,
+                        );
+                        socket.send(&frame.unwrap());
+                    }
+                    Err(error) => socket.emit("no answer", &error.to_string()).unwrap(),
+                }
             }
             "out" => socket.disconnect(false),
             "hang up" => socket.disconnect(true),

@@ -22,7 +22,7 @@ async fn draining_closes_all_and_waits_for_their_handlers() {
     let reason = DisconnectReason::Closed(CloseReason::ServiceRestart);
     assert_eq!(server.disconnect().await, ("/".to_owned(), reason));
     assert!(!server.had_disconnect());
-    assert_eq!(server.count.get(), 1);
+    assert_eq!(server.hub.connections(), 1);
     server.gate.add_permits(1);
     assert_eq!(server.disconnect().await, ("/".to_owned(), reason));
     server.emptied().await;
@@ -30,9 +30,9 @@ async fn draining_closes_all_and_waits_for_their_handlers() {
     let mut tcp = TcpStream::connect(("127.0.0.1", server.port))
         .await
         .unwrap();
-    let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n\r\n";
+    let request =
+        "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
     tcp.write_all(request.as_bytes()).await.unwrap();
-    tcp.shutdown().await.unwrap();
     let mut response = String::new();
     tcp.read_to_string(&mut response).await.unwrap();
     assert!(response.starts_with("HTTP/1.1 503"), "{response}");
