@@ -45,7 +45,7 @@ pub(crate) async fn handle(
     stored.map_err(unavailable)
 }
 
-/// The mark is on a key of its own and decides nothing, so it need not wait for the message, nor for every one.
+/// The mark is on a key of its own and decides nothing, so most messages go without one.
 async fn mark_active(node: &Node, room: &RoomName) {
     if node.subscriptions.is_mark_due(room) {
         // The next mark makes up for one that failed.
