@@ -2,7 +2,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, OnceLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -14,7 +14,7 @@ use redis::{
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot},
-    time::{MissedTickBehavior, interval, timeout},
+    time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
 use crate::{Redis, Unavailable, backoff::Attempts};
@@ -29,6 +29,7 @@ const PING_EVERY: Duration = Duration::from_secs(5);
 pub struct Subscriber {
     commands: mpsc::Sender<Command>,
     published: mpsc::WeakSender<Published>,
+    backlog: Arc<Backlog>,
     deadline: Duration,
 }
 
@@ -64,6 +65,7 @@ impl Subscriber {
         let subscriber = Self {
             commands,
             published: published.downgrade(),
+            backlog: Arc::new(Backlog::new()),
             deadline: redis.deadline(),
         };
         let task = Task {
@@ -71,18 +73,20 @@ impl Subscriber {
             deadline: redis.deadline(),
             commands: command_rx,
             published,
+            backlog: subscriber.backlog.clone(),
             channels: HashSet::new(),
         };
         tokio::spawn(task.run());
         (subscriber, published_rx)
     }
 
-    /// How many messages wait for the reader, of [`Subscriber::QUEUE`] that may.
+    /// For how long the reader has not come to the end of what waits for it; nothing when nothing waits.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.published
-            .upgrade()
-            .map_or(0, |queue| queue.max_capacity() - queue.capacity())
+    pub fn behind(&self) -> Duration {
+        match self.published.upgrade() {
+            Some(queue) if queue.capacity() < queue.max_capacity() => self.backlog.age(),
+            _ => Duration::ZERO,
+        }
     }
 
     /// Subscribes; when this returns, whatever is published from now on arrives.
@@ -121,6 +125,7 @@ struct Task {
     deadline: Duration,
     commands: mpsc::Receiver<Command>,
     published: mpsc::Sender<Published>,
+    backlog: Arc<Backlog>,
     channels: HashSet<String>,
 }
 
@@ -157,7 +162,11 @@ impl Task {
     }
 
     async fn connection(&mut self, attempts: &mut Attempts, lost_messages: bool) -> Ended {
-        let inbox = Arc::new(Inbox::new(self.published.clone(), lost_messages));
+        let inbox = Arc::new(Inbox::new(
+            self.published.clone(),
+            self.backlog.clone(),
+            lost_messages,
+        ));
         match self.connect(&inbox).await {
             Ok(connection) => {
                 attempts.succeeded();
@@ -220,6 +229,7 @@ impl Task {
 /// What one connection pushes, on its way to the reader. Never waits: it is filled by the task that reads from Redis.
 struct Inbox {
     published: mpsc::Sender<Published>,
+    backlog: Arc<Backlog>,
     /// Messages may be missing before the first one; the reader is not told yet.
     lost_messages: AtomicBool,
     ended: OnceLock<&'static str>,
@@ -227,9 +237,10 @@ struct Inbox {
 }
 
 impl Inbox {
-    fn new(published: mpsc::Sender<Published>, lost_messages: bool) -> Self {
+    fn new(published: mpsc::Sender<Published>, backlog: Arc<Backlog>, lost_messages: bool) -> Self {
         Self {
             published,
+            backlog,
             lost_messages: AtomicBool::new(lost_messages),
             ended: OnceLock::new(),
             end: Notify::new(),
@@ -253,6 +264,9 @@ impl Inbox {
         if let Some(reason) = self.ended.get() {
             return Err(reason);
         }
+        if self.published.capacity() == self.published.max_capacity() {
+            self.backlog.begins();
+        }
         match self.published.try_send(published) {
             Ok(()) => Ok(()),
             Err(_) => self.give_up("messages come faster than they are handled"),
@@ -273,6 +287,38 @@ impl Inbox {
             }
             self.end.notified().await;
         }
+    }
+}
+
+/// Since when something has been waiting for the reader without a break.
+struct Backlog {
+    epoch: Instant,
+    /// Milliseconds after the epoch.
+    since: AtomicU64,
+}
+
+impl Backlog {
+    fn new() -> Self {
+        Self {
+            epoch: Instant::now(),
+            since: AtomicU64::new(0),
+        }
+    }
+
+    /// Something comes to wait where nothing did.
+    fn begins(&self) {
+        self.since.store(self.now(), Ordering::Relaxed);
+    }
+
+    fn age(&self) -> Duration {
+        Duration::from_millis(
+            self.now()
+                .saturating_sub(self.since.load(Ordering::Relaxed)),
+        )
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 }
 
@@ -318,7 +364,7 @@ mod tests {
     #[test]
     fn a_reader_learns_of_missing_messages_before_the_next_one() {
         let (sender, mut receiver) = mpsc::channel(8);
-        let inbox = Inbox::new(sender, true);
+        let inbox = Inbox::new(sender, Arc::new(Backlog::new()), true);
         for push in [subscribed(), subscribed(), message("a")] {
             inbox.take(push).unwrap();
         }
@@ -330,7 +376,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_follows_a_message_that_found_no_place() {
         let (sender, mut receiver) = mpsc::channel(1);
-        let inbox = Inbox::new(sender, false);
+        let inbox = Inbox::new(sender, Arc::new(Backlog::new()), false);
         inbox.take(message("a")).unwrap();
         inbox.take(message("b")).unwrap_err();
         assert_eq!(receiver.try_recv(), Ok(published("a")));
@@ -339,10 +385,31 @@ mod tests {
         assert!(inbox.ended().await.contains("faster"));
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_backlog_ages_until_the_reader_comes_to_its_end() {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let backlog = Arc::new(Backlog::new());
+        let inbox = Inbox::new(sender, backlog.clone(), false);
+        let second = Duration::from_secs(1);
+        tokio::time::advance(second).await;
+        inbox.take(message("a")).unwrap();
+        assert_eq!(backlog.age(), Duration::ZERO);
+        tokio::time::advance(second).await;
+        inbox.take(message("b")).unwrap();
+        assert_eq!(backlog.age(), second);
+        receiver.try_recv().unwrap();
+        inbox.take(message("c")).unwrap();
+        assert_eq!(backlog.age(), second);
+        receiver.try_recv().unwrap();
+        receiver.try_recv().unwrap();
+        inbox.take(message("d")).unwrap();
+        assert_eq!(backlog.age(), Duration::ZERO);
+    }
+
     #[tokio::test]
     async fn a_closed_connection_has_ended() {
         let (sender, _receiver) = mpsc::channel(1);
-        let inbox = Inbox::new(sender, false);
+        let inbox = Inbox::new(sender, Arc::new(Backlog::new()), false);
         let closed = PushInfo {
             kind: PushKind::Disconnection,
             data: Vec::new(),

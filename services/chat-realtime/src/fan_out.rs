@@ -5,7 +5,7 @@
 //! each message costs.
 //!
 //! Every queue is bounded. When a worker falls behind, the node's task waits, and messages pile up in the subscriber's
-//! queue. When they fill much of it, new ones are refused
+//! queue. When it has not been empty for a while, new ones are refused
 //! ([`Subscriptions::are_behind`](crate::subscriptions::Subscriptions::are_behind)). When they fill all of it, the
 //! subscriber drops its connection and makes a new one, and what was missed is read from the rooms' streams.
 
@@ -28,7 +28,7 @@ use tokio::{sync::mpsc, time::sleep};
 use crate::{events::get_room, node::Node, subscriptions::Followed};
 
 /// Batches that wait for one worker thread.
-const QUEUE: usize = 16;
+const QUEUE: usize = 4;
 /// Messages that travel together at most.
 const BATCH: usize = 64;
 /// Messages read at once when a room is caught up on.

@@ -8,8 +8,8 @@ use messaging::{Chats, Subscriber, Unavailable};
 use models::{RoomName, redis_keys};
 use tokio::time::Instant;
 
-/// Messages that wait for the fan-out when it is behind.
-const BEHIND: usize = Subscriber::QUEUE / 4;
+/// A fan-out that has not come to the end of what was published for so long is behind.
+const BEHIND: Duration = Duration::from_millis(500);
 /// How often a room in which people talk is marked active.
 const MARK_EVERY: Duration = Duration::from_secs(1);
 
@@ -142,7 +142,7 @@ impl Subscriptions {
 
     /// Are messages published faster than this node can deliver them? It should not add to them then.
     pub(crate) fn are_behind(&self) -> bool {
-        self.subscriber.waiting() > BEHIND
+        self.subscriber.behind() > BEHIND
     }
 
     /// Redis has lost what came after message `seq` of a room: the next message has the number after it.
