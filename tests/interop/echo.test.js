@@ -6,7 +6,7 @@ import { EchoPair } from './support/echo-pair.js';
 import { next, until } from './support/wait.js';
 
 const echoes = await EchoPair.start(
-  ...['--ping-interval', '300', '--ping-timeout', '2000', '--ack-timeout', '300'],
+  ...['--ping-interval', '300', '--ping-timeout', '5000', '--ack-timeout', '2000'],
 );
 after(() => echoes.stop());
 

@@ -18,7 +18,9 @@ servers: Servers
 
 def setUpModule():
     global servers
-    servers = Servers("echoes", "--ping-interval", "300", "--ping-timeout", "5000")
+    servers = Servers(
+        *("echoes", "--ping-interval", "300", "--ping-timeout", "5000", "--ack-timeout", "10000")
+    )
 
 
 def tearDownModule():
