@@ -37,6 +37,9 @@ const DRAIN_POLL: Duration = Duration::from_millis(20);
 /// The wait before a subscription that was not confirmed is asked for again.
 const LOBBY_PAUSE: Duration = Duration::from_millis(200);
 
+/// How often the log may tell of clients that do not read.
+const SLOW_READERS_TOLD: Duration = Duration::from_secs(10);
+
 /// A node that listens, and serves once it runs.
 pub struct Application {
     server: Server,
@@ -131,6 +134,8 @@ async fn deliver(mut deliveries: mpsc::Receiver<Batch>, rooms: Rooms) {
             frame,
         } in batch
         {
+            // The threads would wait for each other at every receiver, counting references to the same memory.
+            let frame = frame.unshared();
             match room {
                 Some(room) => rooms.send(room.as_str(), &frame, except.as_deref()),
                 None => rooms.send_all(&frame, except.as_deref()),
@@ -184,6 +189,7 @@ impl Application {
             listen_to_lobby(self.subscriber, self.listening),
         ));
         tokio::spawn(until(&background, keep_places(self.node)));
+        tokio::spawn(until(&background, tell_of_slow_readers(self.hub.clone())));
         let drain = async {
             self.stop.cancelled().await;
             while self.hub.connections() > 0 {
@@ -211,6 +217,25 @@ async fn listen_to_lobby(subscriber: Subscriber, listening: Arc<AtomicBool>) {
         sleep(LOBBY_PAUSE).await;
     }
     listening.store(true, Ordering::Relaxed);
+}
+
+/// Logs how many clients were disconnected because they did not read, once in a while and not for each.
+async fn tell_of_slow_readers(hub: Hub) {
+    let mut told = 0;
+    let mut rounds = interval(SLOW_READERS_TOLD);
+    loop {
+        rounds.tick().await;
+        let count = hub.closed(CloseReason::SlowReader);
+        if count > told {
+            let new = count - told;
+            tracing::warn!(
+                new,
+                count,
+                "clients that did not read what was sent to them were disconnected"
+            );
+            told = count;
+        }
+    }
 }
 
 /// Heartbeats and sweeps until the node ends. A round that fails was logged as an outage, and the next makes up for it.

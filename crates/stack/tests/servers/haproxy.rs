@@ -19,12 +19,13 @@ use crate::PATIENCE;
 struct Node {
     backend: Backend,
     ready: Arc<AtomicBool>,
+    has_room: Arc<AtomicBool>,
     tasks: [JoinHandle<()>; 2],
 }
 
 impl Node {
     async fn start(name: &str) -> Node {
-        let ready = Arc::new(AtomicBool::new(true));
+        let [ready, has_room] = [(); 2].map(|()| Arc::new(AtomicBool::new(true)));
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Node {
@@ -34,10 +35,11 @@ impl Node {
                 check_port: admin.local_addr().unwrap().port(),
             },
             tasks: [
-                tokio::spawn(serve(public, name.into(), Arc::new(AtomicBool::new(true)))),
+                tokio::spawn(serve(public, name.into(), has_room.clone())),
                 tokio::spawn(serve(admin, name.into(), ready.clone())),
             ],
             ready,
+            has_room,
         }
     }
 
@@ -188,6 +190,22 @@ async fn a_node_that_is_not_ready_gets_nobody_new_and_keeps_whom_it_has() {
         front.get("/", "").await.contains("\r\n\r\nnode-1\n")
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_full_node_sends_newcomers_to_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front(dir.path()).await;
+    front.nodes[0].has_room.store(false, Ordering::Relaxed);
+    for cookie in ["", "Cookie: SERVERID=node-1\r\n"] {
+        for _ in 0..4 {
+            let answer = front.get("/socket.io/?EIO=4", cookie).await;
+            assert!(answer.contains("\r\n\r\nnode-2\n"), "{answer}");
+        }
+    }
+    front.nodes[1].has_room.store(false, Ordering::Relaxed);
+    let answer = front.get("/socket.io/?EIO=4", "").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
 }
 
 #[tokio::test]
