@@ -32,16 +32,20 @@ const MAX_TURNS: usize = 2 * MAX_PAYLOAD;
 const TURN: usize = 8;
 const SEPARATOR: char = '\u{1e}';
 
-/// The requests of a client that polls: bodies of POSTs with a zero byte between, each followed
-/// by a GET. With `e` as the first body, bare Engine.IO is spoken. What the client sends is sent
-/// back to it.
+/// The requests of a client that polls: bodies of POSTs with a zero byte between, beside which
+/// there is always a GET. For a body that begins with 1, there is a second GET, and for one that
+/// begins with 2 the GET is given up. With `e` as the first body, bare Engine.IO is spoken. What
+/// the client sends is sent back to it.
 pub fn payload(input: &[u8]) {
     let bare = input.starts_with(b"e\0");
     let mut client = Client::new(bare);
     for body in input.split(|byte| *byte == 0) {
         // A larger body is refused before it is looked at.
-        if body.len() <= MAX_PAYLOAD {
-            client.visit(body);
+        match body {
+            [1, ..] => client.poll_twice(),
+            [2, ..] => client.give_up(),
+            _ if body.len() <= MAX_PAYLOAD => client.post(body),
+            _ => {}
         }
         if client.connection.closed().is_some() {
             break;
@@ -156,8 +160,35 @@ impl Client {
         }
     }
 
-    /// A POST, beside which there is always a GET.
-    fn visit(&mut self, body: &[u8]) {
+    /// A second GET ends the session, and the first with it.
+    fn poll_twice(&mut self) {
+        self.settle();
+        if self.connection.closed().is_some() {
+            return;
+        }
+        let (reply, mut answer) = oneshot::channel();
+        assert!(self.visits.try_send(Visit::Poll(reply)).is_ok());
+        self.settle();
+        let rejected = Answer::Rejected(Rejection::BadRequest);
+        assert_eq!(answer.try_recv(), Ok(rejected));
+        assert!(self.poll.is_none(), "the first is not answered");
+        let reason = self.connection.closed();
+        assert_eq!(reason, Some(CloseReason::ConcurrentRequests));
+    }
+
+    /// A client that does not wait for an answer any more may have missed one: the session ends.
+    fn give_up(&mut self) {
+        self.settle();
+        if self.connection.closed().is_some() {
+            return;
+        }
+        self.poll = None;
+        self.step();
+        let reason = self.connection.closed();
+        assert_eq!(reason, Some(CloseReason::TransportClosed));
+    }
+
+    fn post(&mut self, body: &[u8]) {
         if let Some(expected) = &mut self.expected {
             expected.extend(messages(body));
         }
@@ -185,24 +216,25 @@ impl Client {
             Answer::Payload(payload) => panic!("a POST is answered with {payload}"),
         }
         self.settle();
+        let reason = self.connection.closed();
+        assert!(
+            !matches!(
+                reason,
+                Some(CloseReason::ConcurrentRequests | CloseReason::TransportClosed)
+            ),
+            "a POST ends with {reason:?}"
+        );
     }
 
     /// Lets everything happen that can at this time.
     fn settle(&mut self) {
-        let waker = noop_waker();
-        let mut cx = Context::from_waker(&waker);
-        let mut flush = pin!(self.flusher.clone().run());
         for _ in 0..MAX_TURNS {
             if self.poll.is_none() && self.connection.closed().is_none() {
                 let (reply, answer) = oneshot::channel();
                 assert!(self.visits.try_send(Visit::Poll(reply)).is_ok());
                 self.poll = Some(answer);
             }
-            let _ = self.connection.poll(&mut cx);
-            let _ = flush.poll_unpin(&mut cx);
-            let mut turn = TURN;
-            let connection = &mut self.connection;
-            let step = self.polling.poll(connection, &mut cx, self.now, &mut turn);
+            let step = self.step();
             let answered = self.poll.as_mut().and_then(|poll| poll.try_recv().ok());
             if let Some(answer) = answered {
                 self.poll = None;
@@ -218,6 +250,17 @@ impl Client {
             }
         }
         panic!("a turn without end");
+    }
+
+    /// A turn of all that there is.
+    fn step(&mut self) -> Step {
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        let _ = self.connection.poll(&mut cx);
+        let _ = pin!(self.flusher.clone().run()).poll_unpin(&mut cx);
+        let mut turn = TURN;
+        let connection = &mut self.connection;
+        self.polling.poll(connection, &mut cx, self.now, &mut turn)
     }
 
     /// What a GET is answered are packets only a server sends.
@@ -251,9 +294,7 @@ impl Client {
                 assert!(
                     !matches!(
                         reason,
-                        CloseReason::TransportClosed
-                            | CloseReason::ConcurrentRequests
-                            | CloseReason::HandlerPanicked
+                        CloseReason::HandlerPanicked
                             | CloseReason::GoingAway
                             | CloseReason::ServiceRestart
                     ),
