@@ -19,6 +19,9 @@ const RESERVED: [&str; 6] = [
     "removeListener",
 ];
 
+/// What an argument costs beside its text, in bytes: its place in the list and an allocation.
+const ARGUMENT: usize = 48;
+
 /// An event a client sent.
 #[derive(Debug)]
 pub struct Event {
@@ -42,9 +45,10 @@ impl Event {
         parse(&self.args, index)
     }
 
-    /// Roughly the bytes it holds.
+    /// Roughly the bytes it holds: of small arguments many times what arrived.
     pub(crate) fn size(&self) -> usize {
-        let args: usize = self.args.iter().map(|arg| arg.get().len()).sum();
+        let args = self.args.iter().map(|arg| arg.get().len() + ARGUMENT);
+        let args: usize = args.sum();
         let attachments: usize = self.attachments.iter().map(Bytes::len).sum();
         self.name.len() + args + attachments
     }
@@ -159,6 +163,20 @@ mod tests {
         assert_eq!(payload.name, "a \"b\" é");
         let args: Vec<_> = payload.args.iter().map(|arg| arg.get()).collect();
         assert_eq!(args, [r#"{"x": [1, 2]}"#, "null"]);
+    }
+
+    #[test]
+    fn small_arguments_count_as_what_they_cost() {
+        let json = format!(r#"["a"{}]"#, ",1".repeat(1_000));
+        let EventPayload { name, args } = serde_json::from_str(&json).unwrap();
+        let event = Event {
+            name,
+            args,
+            attachments: VecDeque::new(),
+            ack: None,
+        };
+        let list = event.args.capacity() * size_of::<Box<RawValue>>();
+        assert!(event.size() >= list + json.len());
     }
 
     #[test]

@@ -5,7 +5,6 @@ use actix_web::{
     HttpResponse,
     cookie::Cookie,
     http::{Method, StatusCode, header},
-    web::Query,
 };
 use engineioxide_core::{ProtocolVersion, Sid, TransportType};
 
@@ -98,11 +97,8 @@ fn client_addr(request: &RequestHead, trusted: &[IpAddr]) -> Option<IpAddr> {
 }
 
 fn parameter(query: &str, name: &str) -> Option<String> {
-    Query::<Vec<(String, String)>>::from_query(query)
-        .ok()?
-        .into_inner()
-        .into_iter()
-        .find_map(|(key, value)| (key == name).then_some(value))
+    form_urlencoded::parse(query.as_bytes())
+        .find_map(|(key, value)| (key == name).then(|| value.into_owned()))
 }
 
 /// Why a request cannot begin a session or go on with one.

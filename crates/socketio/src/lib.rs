@@ -7,6 +7,8 @@ mod errors;
 mod event;
 mod flusher;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod handshake;
 mod heartbeat;
 mod hub;
@@ -15,6 +17,8 @@ mod member;
 mod namespace;
 mod outbox;
 mod pace;
+#[cfg(test)]
+mod properties;
 mod rooms;
 mod server;
 mod session;
