@@ -12,9 +12,6 @@ use crate::Secret;
 pub struct RedisSettings {
     /// `redis://[:password@]host:port[/database]`. Required (`PACKTCHAT__REDIS__URL`).
     pub url: Secret,
-    /// Most connections one process holds for commands. Default 16 (`PACKTCHAT__REDIS__POOL_SIZE`).
-    #[serde(default = "sixteen")]
-    pub pool_size: usize,
     /// Longest wait for an answer, in milliseconds. Default 2,000 (`PACKTCHAT__REDIS__DEADLINE_MS`).
     #[serde(default = "two_seconds")]
     pub deadline_ms: u64,
@@ -26,7 +23,6 @@ impl RedisSettings {
     pub fn new(url: &str) -> Self {
         Self {
             url: url.into(),
-            pool_size: sixteen(),
             deadline_ms: two_seconds(),
         }
     }
@@ -144,10 +140,6 @@ impl TelemetrySettings {
             .clone()
             .unwrap_or_else(|| format!("{service}-{}", std::process::id()))
     }
-}
-
-fn sixteen() -> usize {
-    16
 }
 
 fn two_seconds() -> u64 {

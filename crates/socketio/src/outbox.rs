@@ -173,6 +173,12 @@ impl Outbox {
         }
     }
 
+    /// Writes everything. Ready when that is done, or cannot be.
+    pub(crate) fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<()> {
+        self.flush();
+        self.poll_blocked(cx)
+    }
+
     /// Goes on writing to a stream that took no more. Ready when it has nothing to wait for.
     pub(crate) fn poll_blocked(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut inner = self.inner.borrow_mut();
@@ -197,7 +203,15 @@ impl Outbox {
         self.inner.borrow().frames.is_empty()
     }
 
-    /// Takes all frames that wait, for a client that polls.
+    /// Takes the first frame that waits, if it is wanted, for a client that polls.
+    pub(crate) fn take_first(&self, wanted: impl FnOnce(&Bytes) -> bool) -> Option<Bytes> {
+        let mut inner = self.inner.borrow_mut();
+        let frame = inner.frames.pop_front_if(|frame| wanted(frame))?;
+        inner.bytes -= frame.len();
+        Some(frame)
+    }
+
+    /// Takes all frames that wait.
     pub(crate) fn take(&self) -> VecDeque<Bytes> {
         let mut inner = self.inner.borrow_mut();
         inner.bytes = 0;

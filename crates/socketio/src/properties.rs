@@ -16,6 +16,7 @@ use crate::{
     Config, Frame,
     engine::EngineMessage,
     frame::{Payload, payloads},
+    outbox::Outbox,
     pace::Pace,
     session::{Action, Purpose, Session},
     transport::{
@@ -148,24 +149,29 @@ proptest! {
                 "[^\u{1e}]{0,200}".prop_map(EngineMessage::Text),
                 bytes(200).prop_map(EngineMessage::Binary),
             ],
-            1..20,
+            1..40,
         ),
     ) {
-        let frames = messages.iter().map(|message| match message {
-            EngineMessage::Text(text) => Frame::engine_text(text).into_bytes(),
-            EngineMessage::Binary(bytes) => Frame::engine_binary(bytes).into_bytes(),
-        });
-        let mut rest = Some(Bytes::from(payload(frames, None)));
-        let mut arrived = Vec::new();
-        while let Some(body) = rest {
-            let (packet, remains) = split(&body);
-            let packet = String::from_utf8(packet.to_vec()).unwrap();
-            arrived.push(match Packet::parse(ProtocolVersion::V4, packet).unwrap() {
-                Packet::Message(text) => EngineMessage::Text(text.to_string()),
-                Packet::Binary(bytes) => EngineMessage::Binary(bytes),
-                packet => panic!("{packet:?} is no message"),
+        let outbox = Rc::new(Outbox::new(&Config::default(), Rc::default()));
+        for message in &messages {
+            outbox.push(match message {
+                EngineMessage::Text(text) => Frame::engine_text(text),
+                EngineMessage::Binary(bytes) => Frame::engine_binary(bytes),
             });
-            rest = remains;
+        }
+        let mut arrived = Vec::new();
+        while !outbox.is_empty() {
+            let mut rest = Some(Bytes::from(payload(&outbox, None)));
+            while let Some(body) = rest {
+                let (packet, remains) = split(&body);
+                let packet = String::from_utf8(packet.to_vec()).unwrap();
+                arrived.push(match Packet::parse(ProtocolVersion::V4, packet).unwrap() {
+                    Packet::Message(text) => EngineMessage::Text(text.to_string()),
+                    Packet::Binary(bytes) => EngineMessage::Binary(bytes),
+                    packet => panic!("{packet:?} is no message"),
+                });
+                rest = remains;
+            }
         }
         prop_assert_eq!(arrived, messages);
     }

@@ -123,7 +123,8 @@ pub(crate) fn cors(cors: Option<&Cors>) -> Middleware {
         return Middleware::default();
     };
     let mut middleware = Middleware::default()
-        .allowed_methods([Method::GET, Method::POST])
+        // As the reference has it; which methods do what they should is not a matter of origins.
+        .allowed_methods(["GET", "HEAD", "PUT", "PATCH", "POST", "DELETE"])
         .allow_any_header()
         .max_age(PREFLIGHT_KEPT);
     if cors.credentials {

@@ -2,16 +2,19 @@
 //! arrive on any thread; they come here as [`Visit`]s.
 
 use std::{
+    future::poll_fn,
     rc::Rc,
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
+use actix_web::rt;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
 use tokio::{
     net::TcpStream,
     sync::{mpsc, oneshot},
+    time::timeout,
 };
 
 use super::{decoder::Message, websocket::WebSocket};
@@ -24,6 +27,11 @@ use crate::{
     outbox::Outbox,
 };
 
+/// Packets in one payload: as many as clients in Python take. An event that has more, with its
+/// attachments, goes alone.
+const MAX_PACKETS: usize = 16;
+/// How long a client may take to read that its WebSocket is not wanted.
+const TURN_AWAY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Between the packets of a payload.
 const SEPARATOR: char = '\u{1e}';
 const NOOP: &str = "6";
@@ -224,7 +232,7 @@ impl Polling {
         }
         let outbox = connection.outbox();
         let payload = if !outbox.is_empty() {
-            payload(outbox.take(), None)
+            payload(outbox, None)
         } else if self.probe.as_ref().is_some_and(|probe| probe.proven) {
             NOOP.to_owned()
         } else {
@@ -297,7 +305,7 @@ impl Polling {
             CLOSE
         };
         if let Some(poll) = self.poll.take() {
-            let _ = poll.send(Answer::Payload(payload(outbox.take(), Some(last))));
+            let _ = poll.send(Answer::Payload(payload(outbox, Some(last))));
         }
         if let Some(post) = self.post.take() {
             let _ = post.reply.send(Answer::Rejected(Rejection::BadRequest));
@@ -328,6 +336,9 @@ impl Probe {
     fn turn_away(self) {
         self.outbox
             .close(Frame::close(CloseReason::UnexpectedPacket));
+        rt::spawn(timeout(TURN_AWAY_TIMEOUT, async move {
+            poll_fn(|cx| self.outbox.poll_flush(cx)).await;
+        }));
     }
 }
 
@@ -339,11 +350,15 @@ pub(crate) fn split(body: &Bytes) -> (Bytes, Option<Bytes>) {
     }
 }
 
-/// Frames as the packets of one payload, and a last packet.
-pub(crate) fn payload(frames: impl IntoIterator<Item = Bytes>, last: Option<&str>) -> String {
+/// What waits first, as the packets of one payload, and a last packet.
+pub(crate) fn payload(outbox: &Outbox, last: Option<&str>) -> String {
     let mut payload = String::new();
-    for frame in frames {
+    let mut packets = usize::from(last.is_some());
+    while let Some(frame) = outbox
+        .take_first(|frame| payload.is_empty() || packets + payloads(frame).count() <= MAX_PACKETS)
+    {
         for packet in payloads(&frame) {
+            packets += 1;
             separate(&mut payload);
             match packet {
                 Payload::Text(text) => payload.push_str(&String::from_utf8_lossy(text)),
@@ -370,6 +385,7 @@ fn separate(payload: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
 
     fn packets(body: &'static str) -> Vec<Bytes> {
         let mut rest = Some(Bytes::from_static(body.as_bytes()));
@@ -390,26 +406,43 @@ mod tests {
         assert_eq!(packets("4a\u{1e}"), ["4a", ""]);
     }
 
+    fn outbox(frames: impl IntoIterator<Item = Frame>) -> Rc<Outbox> {
+        let outbox = Rc::new(Outbox::new(&Config::default(), Rc::default()));
+        for frame in frames {
+            outbox.push(frame);
+        }
+        outbox
+    }
+
     #[test]
     fn frames_become_packets_with_binary_as_base64() {
         let event = Frame::event("/", "b", &(Bytes::from_static(&[1, 2]), "é")).unwrap();
         let long = Frame::text(&"x".repeat(70_000));
-        let frames = [Frame::ping(), event, long].map(Frame::into_bytes);
         let expected = format!(
             "2\u{1e}451-[\"b\",{{\"_placeholder\":true,\"num\":0}},\"é\"]\u{1e}bAQI=\u{1e}4{}\u{1e}1",
             "x".repeat(70_000)
         );
-        assert_eq!(payload(frames, Some(CLOSE)), expected);
-        assert_eq!(payload([], None), "");
+        let outbox = outbox([Frame::ping(), event, long]);
+        assert_eq!(payload(&outbox, Some(CLOSE)), expected);
+        assert_eq!(payload(&outbox, None), "");
     }
 
     #[test]
     fn frames_that_are_only_a_websockets_are_left_out() {
-        let frames = [
-            Frame::pong(b"x"),
-            Frame::close(CloseReason::GoingAway),
-            Frame::ping(),
-        ];
-        assert_eq!(payload(frames.map(Frame::into_bytes), None), "2");
+        let close = Frame::close(CloseReason::GoingAway);
+        let outbox = outbox([Frame::pong(b"x"), close, Frame::ping()]);
+        assert_eq!(payload(&outbox, None), "2");
+    }
+
+    #[test]
+    fn payloads_are_not_too_long_for_any_client() {
+        let bytes = || [(); 10].map(|()| Bytes::from_static(b"x"));
+        let event = Frame::event("/", "b", &bytes()).unwrap();
+        let outbox = outbox((0..20).map(|_| Frame::ping()).chain([event]));
+        let mut sizes = Vec::new();
+        while !outbox.is_empty() {
+            sizes.push(payload(&outbox, None).split(SEPARATOR).count());
+        }
+        assert_eq!(sizes, [16, 15]);
     }
 }
