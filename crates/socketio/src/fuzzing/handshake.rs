@@ -16,6 +16,8 @@ use crate::{
 };
 
 const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+/// Headers of a request, as actix has it.
+const MAX_HEADERS: usize = 96;
 const TRANSPORTS: Transports = Transports {
     polling: true,
     websocket: true,
@@ -73,7 +75,7 @@ fn request<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Option<Request> {
         .parse()
         .ok()
         .map(|ip: IpAddr| SocketAddr::new(ip, 4000));
-    for line in lines {
+    for line in lines.take(MAX_HEADERS) {
         let mut parts = line.splitn(2, |byte| *byte == b':');
         let name = HeaderName::from_bytes(parts.next()?);
         let value = HeaderValue::from_bytes(parts.next().unwrap_or_default());
