@@ -1,5 +1,6 @@
-//! What the fuzz targets of `fuzz/` check. Each function takes any bytes and panics when a promise
-//! is broken; the same functions replay the seeds in the ordinary tests.
+//! What the fuzz targets of `fuzz/` check. Each function takes any bytes (for its bound of memory,
+//! 4,096 at most) and panics when a promise is broken; the same functions replay the seeds in the
+//! ordinary tests.
 
 mod frames;
 mod handshake;
@@ -12,6 +13,12 @@ pub use packet::packet;
 pub use payload::payload;
 
 use crate::errors::{CloseReason, Violation, close_reason};
+
+/// Runs `check`, which may hold at most this many bytes of memory at a time.
+fn within(bytes: u64, check: impl FnOnce()) {
+    let held = allocation_counter::measure(check).bytes_max;
+    assert!(held <= bytes, "{held} bytes of memory at a time");
+}
 
 /// The reason a violation closes a connection with, which is one that blames the client.
 fn blame(violation: &Violation) -> CloseReason {
@@ -43,11 +50,14 @@ mod tests {
             let input = fs::read(&path).unwrap();
             // So that a test that fails says where.
             println!("{}", path.display());
-            check(&input);
             // What is cut off must be borne as well.
             for end in 0..input.len().min(200) {
                 check(&input[..end]);
             }
+            check(&input);
+            // Whatever is kept for the next time is kept by now.
+            let left = allocation_counter::measure(|| check(&input)).bytes_current;
+            assert!(left <= 0, "{left} bytes are left behind");
             replayed += 1;
         }
         assert!(replayed > 0, "no seeds for {target}");

@@ -7,7 +7,11 @@ use crate::MESSAGE;
 
 /// An event made into the frame that all its receivers get.
 pub(crate) fn bench(criterion: &mut Criterion) {
-    criterion.bench_function("encode an event", |bencher| {
-        bencher.iter(|| Frame::event("/", "message", black_box(&MESSAGE)).unwrap());
-    });
+    criterion.bench_function("encode an event", |bencher| bencher.iter(encode));
+}
+
+// By its name instructions are counted.
+#[inline(never)]
+fn encode() -> Frame {
+    Frame::event("/", "message", black_box(&MESSAGE)).unwrap()
 }

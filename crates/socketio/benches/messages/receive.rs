@@ -1,7 +1,4 @@
-use std::{
-    io::Write,
-    time::{Duration, Instant},
-};
+use std::{io::Write, time::Instant};
 
 use actix_http::ws::{OpCode, Parser};
 use bytes::BytesMut;
@@ -27,7 +24,7 @@ pub(crate) fn bench(criterion: &mut Criterion) {
     }
     let mut group = criterion.benchmark_group("receive");
     group.throughput(Throughput::Elements(BATCH as u64));
-    group.measurement_time(Duration::from_secs(5));
+    group.sample_size(50);
     group.bench_function(format!("{BATCH} events"), |bencher| {
         bencher.iter_custom(|iterations| {
             let start = Instant::now();

@@ -1,18 +1,24 @@
 use actix_http::ws::{OpCode, Parser};
 use bytes::{Bytes, BytesMut};
 
-use super::blame;
+use super::{blame, within};
 use crate::{
     errors::CloseReason,
     transport::decoder::{Decoder, Message},
 };
 
+/// The input, and messages of 512 bytes.
+const MEMORY: u64 = 32 << 10;
 const MAX_MESSAGE: usize = 512;
 const MAX_CONTROL: usize = 125;
 
 /// The bytes of a client after its WebSocket handshake. The first two bytes of `input` say into
 /// how large chunks the rest is cut.
 pub fn frames(input: &[u8]) {
+    within(MEMORY, || run(input));
+}
+
+fn run(input: &[u8]) {
     let [first, second, bytes @ ..] = input else {
         return;
     };

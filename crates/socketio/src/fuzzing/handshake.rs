@@ -10,12 +10,17 @@ use actix_web::{
     },
 };
 
+use super::within;
 use crate::{
     config::{Config, Transports},
     handshake::{HandshakeData, Rejection, Wish, verify},
 };
 
+/// The input and a few copies of it.
+const MEMORY: u64 = 32 << 10;
 const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+/// Headers of a request, as actix has it.
+const MAX_HEADERS: usize = 96;
 const TRANSPORTS: Transports = Transports {
     polling: true,
     websocket: true,
@@ -24,6 +29,10 @@ const TRANSPORTS: Transports = Transports {
 /// A request, as the lines of HTTP. Before its headers comes a line with the address it arrives
 /// from; 127.0.0.1 is a trusted proxy. What HTTP itself does not allow is left out.
 pub fn handshake(input: &[u8]) {
+    within(MEMORY, || run(input));
+}
+
+fn run(input: &[u8]) {
     let mut lines = input.split(|byte| *byte == b'\n');
     let Some(request) = request(&mut lines) else {
         return;
@@ -73,7 +82,7 @@ fn request<'a>(lines: &mut impl Iterator<Item = &'a [u8]>) -> Option<Request> {
         .parse()
         .ok()
         .map(|ip: IpAddr| SocketAddr::new(ip, 4000));
-    for line in lines {
+    for line in lines.take(MAX_HEADERS) {
         let mut parts = line.splitn(2, |byte| *byte == b':');
         let name = HeaderName::from_bytes(parts.next()?);
         let value = HeaderValue::from_bytes(parts.next().unwrap_or_default());

@@ -7,7 +7,7 @@ use std::{
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-use super::blame;
+use super::{blame, within};
 use crate::{
     config::Config,
     engine::EngineMessage,
@@ -16,6 +16,8 @@ use crate::{
     session::{Action, Purpose, Session, Tick},
 };
 
+/// Two sessions and a message of 512 bytes, of which small arguments make many times as much.
+const MEMORY: u64 = 64 << 10;
 const NAMESPACES: [&str; 2] = ["/", "/chat"];
 const MAX_PAYLOAD: usize = 512;
 const MAX_ATTACHMENTS: usize = 10;
@@ -32,6 +34,10 @@ const MAX_ANSWER_EXTRA: usize = 64;
 ///
 /// With `e` as the first line, bare Engine.IO is spoken.
 pub fn packet(input: &[u8]) {
+    within(MEMORY, || run(input));
+}
+
+fn run(input: &[u8]) {
     let bare = input.starts_with(b"e\n");
     let mut client = Client::new(bare);
     for line in input.split(|byte| *byte == b'\n') {

@@ -13,6 +13,7 @@ use futures_util::{future::FutureExt, task::noop_waker};
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
+use super::within;
 use crate::{
     CloseReason, Config, ConnectError, DisconnectReason, Event, Frame, HandshakeData, Hub,
     Namespace, Rooms, Socket, SocketIo,
@@ -25,6 +26,8 @@ use crate::{
     },
 };
 
+/// A server with one connection, bodies of 512 bytes and the answers to them.
+const MEMORY: u64 = 64 << 10;
 const MAX_PAYLOAD: usize = 512;
 /// Turns a request may take at most: more than there are packets in a body.
 const MAX_TURNS: usize = 2 * MAX_PAYLOAD;
@@ -37,6 +40,10 @@ const SEPARATOR: char = '\u{1e}';
 /// begins with 2 the GET is given up. With `e` as the first body, bare Engine.IO is spoken. What
 /// the client sends is sent back to it.
 pub fn payload(input: &[u8]) {
+    within(MEMORY, || run(input));
+}
+
+fn run(input: &[u8]) {
     let bare = input.starts_with(b"e\0");
     let mut client = Client::new(bare);
     for body in input.split(|byte| *byte == 0) {
