@@ -21,7 +21,7 @@ const MEMORY: u64 = 32 << 10;
 const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 /// Headers of a request, as actix has it.
 const MAX_HEADERS: usize = 96;
-/// Bytes of cookies that are sent back.
+/// Bytes of a cookie that is sent back.
 const MAX_COOKIE: usize = 256;
 const TRANSPORTS: Transports = Transports {
     polling: true,
@@ -68,7 +68,7 @@ fn run(input: &[u8]) {
         for name in cookies.filter_map(|pair| pair.split('=').next()) {
             // Of a long one, this check would hold many copies.
             if let Some(value) = data.cookie(name.trim())
-                && value.len() <= MAX_COOKIE
+                && name.len() + value.len() <= MAX_COOKIE
             {
                 kept(name.trim(), &value);
             }
