@@ -21,6 +21,8 @@ const MEMORY: u64 = 32 << 10;
 const PROXY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 /// Headers of a request, as actix has it.
 const MAX_HEADERS: usize = 96;
+/// Bytes of a cookie that is sent back.
+const MAX_COOKIE: usize = 256;
 const TRANSPORTS: Transports = Transports {
     polling: true,
     websocket: true,
@@ -64,7 +66,10 @@ fn run(input: &[u8]) {
     for cookies in head.headers.get_all(header::COOKIE) {
         let cookies = cookies.to_str().unwrap_or_default().split(';');
         for name in cookies.filter_map(|pair| pair.split('=').next()) {
-            if let Some(value) = data.cookie(name.trim()) {
+            // Of a long one, this check would hold many copies.
+            if let Some(value) = data.cookie(name.trim())
+                && name.len() + value.len() <= MAX_COOKIE
+            {
                 kept(name.trim(), &value);
             }
         }
