@@ -27,6 +27,8 @@ use crate::{
     outbox::Outbox,
 };
 
+/// How long a poll may arrive after a goodbye that was sent later.
+const CROSSING: Duration = Duration::from_millis(500);
 /// Packets in one payload: as many as clients in Python take. An event that has more, with its
 /// attachments, goes alone.
 const MAX_PACKETS: usize = 16;
@@ -84,6 +86,8 @@ pub(crate) struct Polling {
     poll: Option<oneshot::Sender<Answer>>,
     post: Option<Post>,
     probe: Option<Probe>,
+    /// How long a poll may arrive after the client's goodbye.
+    crossing_until: Option<Instant>,
     /// Taken when the client changes to a WebSocket.
     entry: Option<Entry>,
 }
@@ -115,13 +119,15 @@ impl Polling {
             poll: Some(poll),
             post: None,
             probe: None,
+            crossing_until: None,
             entry: Some(entry),
         }
     }
 
     /// When [`tick`](Self::tick) wants to be called.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        self.probe.as_ref().map(|probe| probe.until)
+        let probe = self.probe.as_ref().map(|probe| probe.until);
+        self.crossing_until.or(probe)
     }
 
     pub(crate) fn tick(&mut self, now: Instant) {
@@ -142,6 +148,9 @@ impl Polling {
             connection.tick(now);
         }
         if let Some(reason) = connection.closed() {
+            if reason == CloseReason::ClientClosed && self.awaits_crossing_poll(cx, now) {
+                return Step::None;
+            }
             self.finish(connection.outbox(), reason);
             return Step::Done;
         }
@@ -160,6 +169,20 @@ impl Polling {
             return step;
         }
         if progressed { Step::Some } else { Step::None }
+    }
+
+    /// The client's goodbye may arrive before the poll it sent first, which came to another
+    /// thread: whether that is still waited for.
+    fn awaits_crossing_poll(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+        while self.poll.is_none()
+            && let Poll::Ready(Some(visit)) = self.visits.poll_recv(cx)
+        {
+            if let Visit::Poll(reply) = visit {
+                self.poll = Some(reply);
+            }
+        }
+        let until = *self.crossing_until.get_or_insert(now + CROSSING);
+        self.poll.is_none() && now < until
     }
 
     fn visited(&mut self, visit: Visit, connection: &mut Connection, now: Instant) {

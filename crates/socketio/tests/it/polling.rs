@@ -266,6 +266,22 @@ async fn a_client_that_says_goodbye_is_let_go() {
 }
 
 #[tokio::test]
+async fn a_poll_that_crosses_with_the_goodbye_is_answered_too() {
+    // The two requests come to different threads now and then.
+    let server = Server::with_workers(Config::default(), 2);
+    for _ in 0..20 {
+        let poller = Poller::connected(&server).await;
+        let (poll, ()) = tokio::join!(poller.poll(), poller.post("1"));
+        assert_eq!(poll, "6");
+        assert!(!poller.is_known().await);
+    }
+    // And where none comes, the session does not wait for it.
+    let poller = Poller::connected(&server).await;
+    poller.post("1").await;
+    server.emptied().await;
+}
+
+#[tokio::test]
 async fn a_client_that_hangs_up_its_poll_is_gone() {
     let mut server = Server::start(Config::default());
     let poller = Poller::connected(&server).await;
