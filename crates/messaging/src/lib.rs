@@ -35,6 +35,6 @@ pub use retention::{ListedRoom, Retention, RoomRemains, RoomsPage};
 pub use rooms::Rooms;
 pub use rpc_client::{RpcClient, RpcError};
 pub use rpc_server::serve_rpc;
-pub use sessions::Sessions;
+pub use sessions::{ListedSession, Sessions};
 pub use subscriber::{Published, Subscriber};
 pub use unavailable::Unavailable;

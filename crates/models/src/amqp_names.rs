@@ -14,7 +14,9 @@ pub const LOG_BINDING_ERRORS: &str = "error.log";
 pub const LOG_DEAD_EXCHANGE: &str = "packtchat.log.dead";
 /// Durable queue behind [`LOG_DEAD_EXCHANGE`].
 pub const LOG_DEAD_QUEUE: &str = "dead.log";
-/// Durable queue of [`crate::account::AuthRequest`]s.
+/// Durable queue of the [`crate::account::AuthRequest`]s of people who are signed in, and of those that cost little.
 pub const AUTH_REQUESTS: &str = "auth.requests";
+/// Durable queue of the [`crate::account::AuthRequest`]s that cost a password hash before anybody is known.
+pub const AUTH_LOGINS: &str = "auth.logins";
 /// RabbitMQ's direct reply-to pseudo-queue.
 pub const DIRECT_REPLY_TO: &str = "amq.rabbitmq.reply-to";

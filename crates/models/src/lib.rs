@@ -14,6 +14,7 @@ mod message_text;
 mod password;
 mod room;
 mod time;
+mod token;
 mod user;
 mod username;
 
@@ -23,5 +24,6 @@ pub use message_text::{InvalidMessage, MessageText};
 pub use password::{InvalidPassword, Password};
 pub use room::{InvalidRoomName, Room, RoomName};
 pub use time::now_ms;
+pub use token::Token;
 pub use user::{User, UserId, UserType};
 pub use username::{InvalidUsername, Username};

@@ -12,6 +12,8 @@ pub const ROOMS: &str = "rooms";
 pub const USERS: &str = "users";
 /// Channel for what concerns everybody: rooms added and removed.
 pub const LOBBY_CHANNEL: &str = "rooms:events";
+/// Channel: sessions that ended or changed, see [`crate::session::SessionNews`].
+pub const SESSIONS_CHANNEL: &str = "sessions:events";
 /// String: the cleanup-worker that is at work, expiring with its lease.
 pub const CLEANUP_LEADER: &str = "cleanup:leader";
 
@@ -86,6 +88,12 @@ pub fn user_room(id: UserId) -> String {
 #[must_use]
 pub fn user_rate(id: UserId) -> String {
     format!("user:{id}:rate")
+}
+
+/// Sorted set: the ids of a user's sessions by last use, in milliseconds since the Unix epoch.
+#[must_use]
+pub fn user_sessions(id: UserId) -> String {
+    format!("user:{id}:sessions")
 }
 
 /// String: a session, as JSON.

@@ -57,15 +57,24 @@ pub struct SessionSettings {
     /// Signs the session cookie; at least 32 bytes, the same on every node. Required
     /// (`PACKTCHAT__SESSION__SECRET`).
     pub secret: Secret,
+    /// What was the secret before, comma-separated: cookies signed with one of them stay good, and are signed anew
+    /// when they are used. Default none (`PACKTCHAT__SESSION__PREVIOUS_SECRETS`).
+    #[serde(default)]
+    pub previous_secrets: Option<Secret>,
     /// How long a signed-in session lives after its last use, in seconds. Default 604,800, a week
     /// (`PACKTCHAT__SESSION__IDLE_SECS`).
     #[serde(default = "one_week")]
     pub idle_secs: u64,
+    /// How long a signed-in session lives at most, however much it is used, in seconds. Default 2,592,000, thirty days
+    /// (`PACKTCHAT__SESSION__ABSOLUTE_SECS`).
+    #[serde(default = "thirty_days")]
+    pub absolute_secs: u64,
     /// How long a session of nobody yet lives after its last use, in seconds. Default 3,600
     /// (`PACKTCHAT__SESSION__ANONYMOUS_SECS`).
     #[serde(default = "one_hour")]
     pub anonymous_secs: u64,
-    /// Send the cookie over HTTPS only. Default false; set it behind TLS (`PACKTCHAT__SESSION__SECURE`).
+    /// Browsers reach the site over HTTPS: cookies are sent over nothing else and are named `__Host-…`, and browsers
+    /// are told to remember it. Default false; set it behind TLS (`PACKTCHAT__SESSION__SECURE`).
     #[serde(default)]
     pub secure: bool,
 }
@@ -76,7 +85,9 @@ impl SessionSettings {
     pub fn new(secret: &str) -> Self {
         Self {
             secret: secret.into(),
+            previous_secrets: None,
             idle_secs: one_week(),
+            absolute_secs: thirty_days(),
             anonymous_secs: one_hour(),
             secure: false,
         }
@@ -156,6 +167,10 @@ fn one_hour() -> u64 {
 
 fn one_week() -> u64 {
     604_800
+}
+
+fn thirty_days() -> u64 {
+    2_592_000
 }
 
 #[cfg(test)]

@@ -1,11 +1,8 @@
 use std::rc::Rc;
 
-use models::{
-    events::{
-        ADD_CHAT, ADD_ROOM, Accepted, ErrorCode, EventError, GET_CHAT, GET_ME, GET_ROOM, GET_USER,
-        NOT_AUTHENTICATED, Refused, TRY_AGAIN,
-    },
-    session::COOKIE,
+use models::events::{
+    ADD_CHAT, ADD_ROOM, Accepted, ErrorCode, EventError, GET_CHAT, GET_ME, GET_ROOM, GET_USER,
+    NOT_AUTHENTICATED, Refused, TRY_AGAIN,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -36,8 +33,9 @@ impl Chat {
     /// The session's user, who is written down for others to see.
     async fn admit(&self, request: &HandshakeData) -> Result<Member, ConnectError> {
         let try_again = |_| ConnectError::new(TRY_AGAIN);
-        let cookie = request.cookie(COOKIE).unwrap_or_default();
-        let session = self.node.sessions.load(&cookie).await.map_err(try_again)?;
+        let sessions = &self.node.sessions;
+        let cookie = request.cookie(sessions.cookie_name()).unwrap_or_default();
+        let session = sessions.load(&cookie).await.map_err(try_again)?;
         let user = session
             .and_then(|(_, session)| session.user)
             .ok_or_else(|| ConnectError::new(NOT_AUTHENTICATED))?;

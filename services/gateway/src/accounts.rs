@@ -112,6 +112,10 @@ impl Accounts {
                 message,
             }),
             AuthReply::Unavailable => Err(Refusal::TryAgain),
+            other => {
+                tracing::error!(?other, "auth gave an answer to another question");
+                Err(Refusal::TryAgain)
+            }
         }
     }
 }

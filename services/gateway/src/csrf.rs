@@ -40,7 +40,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for ProtectedForm<T> {
                 .into_inner();
             let visit = visit.await?;
             match visit.session() {
-                Some(session) if session.accepts_csrf(&posted.csrf) => Ok(Self {
+                Some(session) if session.csrf.is(&posted.csrf) => Ok(Self {
                     site,
                     visit,
                     fields: posted.fields,

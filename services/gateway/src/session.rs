@@ -61,7 +61,18 @@ impl From<&SessionSettings> for CookieSettings {
 pub(crate) struct Visit {
     site: Data<Site>,
     current: Option<(SessionId, Session)>,
-    changed: bool,
+    change: Change,
+}
+
+/// What is to be written of a session.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Change {
+    /// Nothing: Redis has it.
+    None,
+    /// It is in Redis, and holds something else now.
+    Changed,
+    /// It is not in Redis yet.
+    New,
 }
 
 impl Visit {
@@ -78,7 +89,7 @@ impl Visit {
     /// The session, begun where there is none.
     pub(crate) fn begin(&mut self) -> &Session {
         if self.current.is_none() {
-            self.changed = true;
+            self.change = Change::New;
         }
         let (_, session) = self.current.get_or_insert_with(fresh);
         session
@@ -86,7 +97,10 @@ impl Visit {
 
     /// The session, begun where there is none, to be changed.
     pub(crate) fn change(&mut self) -> &mut Session {
-        self.changed = true;
+        self.change = match (&self.current, self.change) {
+            (None, _) | (_, Change::New) => Change::New,
+            _ => Change::Changed,
+        };
         let (_, session) = self.current.get_or_insert_with(fresh);
         session
     }
@@ -102,19 +116,25 @@ impl Visit {
     }
 
     async fn replace(&mut self, session: Session) -> Result<(), Problem> {
-        if let Some((old, _)) = &self.current {
-            self.site.sessions.delete(old).await?;
+        if let Some((id, old)) = &self.current {
+            self.site.sessions.delete(id, old).await?;
         }
         self.current = Some((SessionId::generate(), session));
-        self.changed = true;
+        self.change = Change::New;
         Ok(())
     }
 
     /// Keeps what changed, and lets the browser keep the cookie for as long as the session now lives.
     pub(crate) async fn answer(self, mut response: HttpResponse) -> Result<HttpResponse, Problem> {
         if let Some((id, session)) = &self.current {
-            if self.changed {
-                self.site.sessions.save(id, session).await?;
+            let sessions = &self.site.sessions;
+            match self.change {
+                Change::None => {}
+                // One that was ended meanwhile stays ended: its cookie opens nothing.
+                Change::Changed => {
+                    sessions.save(id, session).await?;
+                }
+                Change::New => sessions.create(id, session).await?,
             }
             let value = self.site.sessions.cookie_value(id);
             response
@@ -145,7 +165,7 @@ impl FromRequest for Visit {
             Ok(Self {
                 site,
                 current,
-                changed: false,
+                change: Change::None,
             })
         })
     }

@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 
 use messaging::Redis;
-use models::session::{COOKIE, Session, SessionId};
+use models::session::{Session, SessionId};
 use models::{User, UserId, UserType};
 use serde::Deserialize;
 use settings::{RedisSettings, SessionSettings};
@@ -27,9 +27,14 @@ pub(crate) async fn run(count: usize) -> anyhow::Result<()> {
     for number in 0..count {
         let id = SessionId::generate();
         sessions
-            .save(&id, &Session::signed_in(user(number)))
+            .create(&id, &Session::signed_in(user(number)))
             .await?;
-        writeln!(output, "{COOKIE}={}", sessions.cookie_value(&id))?;
+        writeln!(
+            output,
+            "{}={}",
+            sessions.cookie_name(),
+            sessions.cookie_value(&id)
+        )?;
     }
     Ok(())
 }

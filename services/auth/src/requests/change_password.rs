@@ -7,12 +7,15 @@ use crate::{accounts::Replacement, passwords::Verdict};
 pub(super) async fn change_password(
     auth: &Auth,
     id: UserId,
-    old: &Password,
+    old: Option<&Password>,
     new: &Password,
 ) -> anyhow::Result<AuthReply> {
     if let Err(why) = new.check(&auth.limits) {
         return Ok(invalid(why));
     }
+    let Some(old) = old else {
+        return Ok(AuthReply::WrongCredentials);
+    };
     if old.is_too_long(&auth.limits) {
         return Ok(AuthReply::WrongCredentials);
     }

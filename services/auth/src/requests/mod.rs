@@ -48,8 +48,9 @@ impl Auth {
             }
             AuthRequest::ChangePassword { id, old, new } => (
                 "change_password",
-                change_password::change_password(self, id, &old, &new).await,
+                change_password::change_password(self, id, old.as_ref(), &new).await,
             ),
+            other => ("other", Err(anyhow::anyhow!("not answered: {other:?}"))),
         };
         reply.unwrap_or_else(|error| {
             tracing::error!(

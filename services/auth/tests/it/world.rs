@@ -175,7 +175,7 @@ impl Client {
     pub(crate) async fn change_password(&self, id: UserId, old: &str, new: &str) -> AuthReply {
         self.ask(&AuthRequest::ChangePassword {
             id,
-            old: typed(old),
+            old: Some(typed(old)),
             new: typed(new),
         })
         .await

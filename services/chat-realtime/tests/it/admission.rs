@@ -29,7 +29,10 @@ async fn only_a_living_session_of_somebody_is_admitted() {
 
     let nobody = SessionId::generate();
     let sessions = world.sessions();
-    sessions.save(&nobody, &Session::anonymous()).await.unwrap();
+    sessions
+        .create(&nobody, &Session::anonymous())
+        .await
+        .unwrap();
     let cookie = sessions.cookie_value(&nobody);
     assert_eq!(
         Client::refusal(node.port, Some(&cookie)).await,
@@ -38,7 +41,7 @@ async fn only_a_living_session_of_somebody_is_admitted() {
     );
 
     node.connect(&alice).await;
-    sessions.delete(&alice.session).await.unwrap();
+    sessions.end_all(alice.user.id, None).await.unwrap();
     assert_eq!(
         Client::refusal(node.port, Some(&alice.cookie)).await,
         refusal,

@@ -137,7 +137,7 @@ impl World {
         let session = SessionId::generate();
         let sessions = self.sessions();
         sessions
-            .save(&session, &Session::signed_in(user.clone()))
+            .create(&session, &Session::signed_in(user.clone()))
             .await
             .unwrap();
         Person {

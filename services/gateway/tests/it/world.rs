@@ -133,7 +133,7 @@ impl World {
             kind: UserType::local(),
         });
         let sessions = self.sessions();
-        sessions.save(&id, &session).await.unwrap();
+        sessions.create(&id, &session).await.unwrap();
         sessions.cookie_value(&id)
     }
 
