@@ -344,9 +344,7 @@ fn session_keys(settings: &SessionSettings) -> Result<SessionKeys, WeakSecret> {
     let previous = settings.previous_secrets.as_ref();
     let previous = previous.map_or("", |secrets| secrets.expose());
     previous
-        .split(',')
-        .map(str::trim)
-        .filter(|secret| !secret.is_empty())
+        .split_whitespace()
         .try_fold(keys, |keys, secret| keys.and_before(secret.as_bytes()))
 }
 

@@ -57,8 +57,8 @@ pub struct SessionSettings {
     /// Signs the session cookie; at least 32 bytes, the same on every node. Required
     /// (`PACKTCHAT__SESSION__SECRET`).
     pub secret: Secret,
-    /// What was the secret before, comma-separated: cookies signed with one of them stay good, and are signed anew
-    /// when they are used. Default none (`PACKTCHAT__SESSION__PREVIOUS_SECRETS`).
+    /// What was the secret before, several with spaces or line ends between them: cookies signed with one of them stay
+    /// good, and are signed anew when they are used. Default none (`PACKTCHAT__SESSION__PREVIOUS_SECRETS`).
     #[serde(default)]
     pub previous_secrets: Option<Secret>,
     /// How long a signed-in session lives after its last use, in seconds. Default 604,800, a week
