@@ -1,5 +1,7 @@
 //! Sessions against a real Redis.
 
+#![allow(clippy::unwrap_used, reason = "also in functions that only tests call")]
+
 use messaging::{Published, Redis, Sessions, Subscriber};
 use models::{
     User, UserId, UserType, now_ms, redis_keys,
