@@ -54,6 +54,8 @@ impl Service {
 pub struct ServiceConfig {
     /// The directory of the executables.
     pub bin_dir: PathBuf,
+    /// Where browsers reach the site.
+    pub public_url: String,
     /// The built web client.
     pub static_dir: PathBuf,
     /// The stack's directory: accounts and log files are kept there.
@@ -90,6 +92,7 @@ impl ServiceConfig {
                 env.set("SESSION__SECRET_FILE", &self.session_secret_file);
                 if service == Service::Gateway {
                     env.set("STATIC__DIR", &self.static_dir);
+                    env.set("HTTP__PUBLIC_URL", &self.public_url);
                 }
                 Some(port)
             }

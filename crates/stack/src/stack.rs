@@ -93,6 +93,7 @@ impl Stack {
         };
         let services = ServiceConfig {
             bin_dir: config.bin_dir,
+            public_url: state.url.clone(),
             static_dir: config.static_dir,
             dir: dir.clone(),
             log_dir: files.logs.clone(),

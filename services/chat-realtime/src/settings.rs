@@ -1,14 +1,15 @@
 //! What an operator can set.
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
 
 use models::Limits;
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::Deserialize;
 use settings::{
     AmqpSettings, LifecycleSettings, RedisSettings, SessionSettings, TelemetrySettings,
+    TrustedProxies,
 };
 
 /// The settings of a chat-realtime process.
@@ -85,22 +86,7 @@ pub struct SocketSettings {
     pub max_connections_per_user: usize,
     /// The addresses of the load balancers, which tell the addresses of clients. Default `127.0.0.1` and `::1`
     /// (`PACKTCHAT__SOCKET__TRUSTED_PROXIES`, comma-separated).
-    #[serde(deserialize_with = "addresses")]
-    pub trusted_proxies: Vec<IpAddr>,
-}
-
-fn addresses<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpAddr>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let entries = text.split(',').map(str::trim);
-    let address = |entry: &str| {
-        entry
-            .parse()
-            .map_err(|_| D::Error::custom(format!("'{entry}' is not an IP address")))
-    };
-    entries
-        .filter(|entry| !entry.is_empty())
-        .map(address)
-        .collect()
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for SocketSettings {
@@ -114,7 +100,7 @@ impl Default for SocketSettings {
             max_connections: 50_000,
             max_connections_per_address: 0,
             max_connections_per_user: 1_000,
-            trusted_proxies: vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()],
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }
@@ -130,7 +116,7 @@ impl From<&SocketSettings> for socketio::Config {
             max_connections: settings.max_connections,
             max_connections_per_address: (settings.max_connections_per_address > 0)
                 .then_some(settings.max_connections_per_address),
-            trusted_proxies: settings.trusted_proxies.clone(),
+            trusted_proxies: settings.trusted_proxies.addresses().to_vec(),
             ..Self::default()
         }
     }

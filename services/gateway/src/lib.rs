@@ -10,6 +10,7 @@ mod flash;
 mod local_path;
 mod pages;
 mod problem;
+mod public_url;
 mod redirect;
 mod request_id;
 mod route_map;
@@ -21,4 +22,5 @@ mod site;
 pub mod startup;
 mod static_files;
 
+pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use route_map::{InvalidRoutes, RouteMap, RoutePath};

@@ -9,10 +9,11 @@ use models::Limits;
 use serde::Deserialize;
 use settings::{
     AmqpSettings, LifecycleSettings, RedisSettings, SessionSettings, TelemetrySettings,
+    TrustedProxies,
 };
 use url::Url;
 
-use crate::RouteMap;
+use crate::{PublicUrl, RouteMap};
 
 /// Everything the gateway is told at its start.
 #[derive(Clone, Debug, Deserialize)]
@@ -65,6 +66,12 @@ pub struct HttpSettings {
     pub max_connections: usize,
     /// Largest form, in bytes; a larger one is answered 413. Default 16,384 (`PACKTCHAT__HTTP__FORM_BYTES`).
     pub form_bytes: usize,
+    /// Where browsers reach the site: `http` or `https`, host and port, nothing after it. `https` goes with
+    /// `PACKTCHAT__SESSION__SECURE`. Default `http://localhost:8080` (`PACKTCHAT__HTTP__PUBLIC_URL`).
+    pub public_url: PublicUrl,
+    /// The addresses of the load balancers, which tell the addresses of clients. Default `127.0.0.1` and `::1`
+    /// (`PACKTCHAT__HTTP__TRUSTED_PROXIES`, comma-separated).
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for HttpSettings {
@@ -76,6 +83,8 @@ impl Default for HttpSettings {
             request_timeout_ms: 10_000,
             max_connections: 4_096,
             form_bytes: 16_384,
+            public_url: PublicUrl::default(),
+            trusted_proxies: TrustedProxies::default(),
         }
     }
 }

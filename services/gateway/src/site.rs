@@ -6,6 +6,7 @@ use models::Limits;
 
 use crate::{
     accounts::Accounts,
+    public_url::PublicUrl,
     route_map::RouteMap,
     session::CookieSettings,
     static_files::{Assets, StaticFiles},
@@ -22,6 +23,7 @@ pub(crate) struct Site {
     pub(crate) sessions: Sessions,
     pub(crate) cookie: CookieSettings,
     pub(crate) accounts: Accounts,
+    pub(crate) public_url: PublicUrl,
     pub(crate) content_policy: HeaderValue,
     /// Longest wait for the body of a request.
     pub(crate) body_timeout: Duration,

@@ -42,6 +42,8 @@ pub async fn build(
     amqp: Amqp,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Application> {
+    let public_url = settings.http.public_url.clone();
+    public_url.fits(settings.session.secure)?;
     let redis = Redis::connect(&settings.redis).context("PACKTCHAT__REDIS__URL will not do")?;
     let sessions = Sessions::new(redis.clone(), &settings.session)
         .context("PACKTCHAT__SESSION__SECRET will not do")?;
@@ -55,6 +57,7 @@ pub async fn build(
         sessions,
         cookie: (&settings.session).into(),
         accounts: Accounts::new(auth, settings.limits),
+        public_url,
         content_policy: content_policy(settings.static_files.url.as_ref())?,
         body_timeout: Duration::from_millis(settings.http.request_timeout_ms),
         routes: settings.routes.clone(),

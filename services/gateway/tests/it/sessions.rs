@@ -1,5 +1,6 @@
 //! Sessions and their cookie.
 
+use gateway::PublicUrl;
 use reqwest::{
     StatusCode,
     header::{CACHE_CONTROL, SET_COOKIE},
@@ -177,6 +178,7 @@ async fn the_cookie_is_kept_from_scripts_and_other_sites() {
 
     let mut settings = world.settings();
     settings.session.secure = true;
+    settings.http.public_url = PublicUrl::parse("https://chat.example").unwrap();
     let behind_tls = World::start(settings).await;
     let form = behind_tls.browser().get("/account/login").await;
     assert!(form.header("set-cookie").contains("; Secure"));
