@@ -9,6 +9,7 @@ pub mod schemas;
 pub mod session;
 
 mod chat;
+mod display_name;
 mod limits;
 mod message_text;
 mod password;
@@ -19,6 +20,7 @@ mod user;
 mod username;
 
 pub use chat::{Chat, ChatId, InvalidChatId};
+pub use display_name::{DisplayName, InvalidDisplayName};
 pub use limits::Limits;
 pub use message_text::{InvalidMessage, MessageText};
 pub use password::{InvalidPassword, Password};

@@ -12,6 +12,8 @@ pub struct Limits {
     pub username_min: usize,
     /// Longest username. Default 32 (`PACKTCHAT__LIMITS__USERNAME_MAX`).
     pub username_max: usize,
+    /// Longest display name. Default 32 (`PACKTCHAT__LIMITS__DISPLAY_NAME_MAX`).
+    pub display_name_max: usize,
     /// Shortest password. Default 8 (`PACKTCHAT__LIMITS__PASSWORD_MIN`).
     pub password_min: usize,
     /// Longest password. Default 128 (`PACKTCHAT__LIMITS__PASSWORD_MAX`).
@@ -31,6 +33,7 @@ impl Default for Limits {
             room_chars: 64,
             username_min: 3,
             username_max: 32,
+            display_name_max: 32,
             password_min: 8,
             password_max: 128,
             messages_per_second: 10,
