@@ -56,7 +56,7 @@ pub struct PasswordSettings {
     /// The work factor: rounds of PBKDF2-HMAC-SHA256 for a new hash, at least 1,000. An account hashed with fewer
     /// is hashed again at its next login. Default 600,000 (`PACKTCHAT__PASSWORDS__ROUNDS`).
     pub rounds: u32,
-    /// Most passwords hashed at once. Twice as many requests are taken from the queue. Default: the number of
+    /// Most passwords hashed at once. Twice as many logins are taken from their queue. Default: the number of
     /// cores (`PACKTCHAT__PASSWORDS__HASH_THREADS`).
     pub hash_threads: usize,
 }

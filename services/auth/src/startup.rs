@@ -4,17 +4,31 @@ use std::sync::Arc;
 
 use lifecycle::Lifecycle;
 use messaging::{Amqp, serve_rpc};
-use models::{account::AuthRequest, amqp_names::AUTH_REQUESTS};
+use models::{
+    account::AuthRequest,
+    amqp_names::{AUTH_LOGINS, AUTH_REQUESTS},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{accounts::Accounts, passwords::Hasher, requests::Auth, settings::Settings};
 
+/// Most requests of people who are signed in that are taken from their queue at once: they wait for the database or
+/// an identity provider more than they work.
+const REQUESTS_PREFETCH: u16 = 64;
+
 /// The service, ready to run.
 pub struct Application {
     amqp: Amqp,
-    auth: Arc<Auth>,
-    prefetch: u16,
+    logins: Served,
+    requests: Served,
     stop: CancellationToken,
+}
+
+/// A queue, and who answers what is in it.
+struct Served {
+    queue: &'static str,
+    prefetch: u16,
+    auth: Arc<Auth>,
 }
 
 /// Opens the accounts and prepares to answer.
@@ -42,17 +56,31 @@ pub async fn build(
             async move { accounts.ping().await }
         }
     });
-    Ok(Application {
-        amqp,
-        auth: Arc::new(Auth {
-            accounts,
-            hasher,
-            limits: settings.limits,
-        }),
-        // Each thread has one request at work and one at hand; all others wait in RabbitMQ, where any other
-        // auth process can take them.
+    let auth = Auth {
+        accounts,
+        hasher,
+        limits: settings.limits,
+    };
+    let logins = Served {
+        queue: AUTH_LOGINS,
+        // Each thread has one login at work and one at hand; all others wait in RabbitMQ, where any other auth
+        // process can take them.
         prefetch: u16::try_from(settings.passwords.hash_threads.saturating_mul(2))
             .unwrap_or(u16::MAX),
+        auth: Arc::new(Auth {
+            hasher: auth.hasher.for_strangers(),
+            ..auth.clone()
+        }),
+    };
+    let requests = Served {
+        queue: AUTH_REQUESTS,
+        prefetch: REQUESTS_PREFETCH,
+        auth: Arc::new(auth),
+    };
+    Ok(Application {
+        amqp,
+        logins,
+        requests,
         stop: lifecycle.stop(),
     })
 }
@@ -63,19 +91,24 @@ impl Application {
     /// # Errors
     /// Never by itself; the signature is that of every service.
     pub async fn run(self) -> anyhow::Result<()> {
-        let auth = Arc::clone(&self.auth);
-        serve_rpc(
-            &self.amqp,
-            AUTH_REQUESTS,
-            self.prefetch,
-            self.stop,
+        tokio::join!(
+            self.logins.serve(&self.amqp, self.stop.clone()),
+            self.requests.serve(&self.amqp, self.stop.clone()),
+        );
+        self.requests.auth.accounts.close().await;
+        Ok(())
+    }
+}
+
+impl Served {
+    async fn serve(&self, amqp: &Amqp, stop: CancellationToken) {
+        let answer = {
+            let auth = Arc::clone(&self.auth);
             move |request: AuthRequest| {
                 let auth = Arc::clone(&auth);
                 async move { auth.answer(request).await }
-            },
-        )
-        .await;
-        self.auth.accounts.close().await;
-        Ok(())
+            }
+        };
+        serve_rpc(amqp, self.queue, self.prefetch, stop, answer).await;
     }
 }

@@ -17,11 +17,15 @@ use crate::settings::PasswordSettings;
 
 /// Hashes and checks passwords on threads of their own, at most
 /// [`hash_threads`](PasswordSettings::hash_threads) at once; the others wait their turn. Who may wait is bounded
-/// by how many requests the service takes from its queue. Cloning shares the bound.
+/// by how many requests the service takes from its queues. Cloning shares the bound.
 #[derive(Clone)]
 pub struct Hasher {
     algorithm: Pbkdf2Phc,
+    /// First come, first served.
     turns: Arc<Semaphore>,
+    /// What strangers need before they may wait for a turn.
+    strangers: Arc<Semaphore>,
+    for_strangers: bool,
 }
 
 /// What a check found.
@@ -48,7 +52,19 @@ impl Hasher {
         Ok(Self {
             algorithm: Pbkdf2Phc::new(settings.rounds)?,
             turns: Arc::new(Semaphore::new(settings.hash_threads)),
+            strangers: Arc::new(Semaphore::new(settings.hash_threads)),
+            for_strangers: false,
         })
+    }
+
+    /// The same threads, for whoever is not signed in yet. However many of them wait, only as many as there are
+    /// threads are at work or next in line, so that somebody who is signed in waits for one of them at most.
+    #[must_use]
+    pub fn for_strangers(&self) -> Self {
+        Self {
+            for_strangers: true,
+            ..self.clone()
+        }
     }
 
     /// The PHC string of a password, with a fresh salt.
@@ -82,11 +98,16 @@ impl Hasher {
         &self,
         job: impl FnOnce(Pbkdf2Phc) -> anyhow::Result<T> + Send + 'static,
     ) -> anyhow::Result<T> {
+        let stranger = if self.for_strangers {
+            Some(Arc::clone(&self.strangers).acquire_owned().await?)
+        } else {
+            None
+        };
         let turn = Arc::clone(&self.turns).acquire_owned().await?;
         let algorithm = self.algorithm;
         spawn_blocking(move || {
             // Held by the thread, so that a caller who gives up does not make room for one thread too many.
-            let _turn = turn;
+            let _turn = (turn, stranger);
             job(algorithm)
         })
         .await

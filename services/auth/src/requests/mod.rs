@@ -25,7 +25,8 @@ use crate::{
 /// Nobody waits longer for an answer.
 const REPEAT_WINDOW_MS: u64 = 60_000;
 
-/// What answering takes.
+/// What answering takes. Cloning is cheap.
+#[derive(Clone)]
 pub struct Auth {
     /// Who has an account.
     pub accounts: Accounts,

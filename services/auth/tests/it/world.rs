@@ -11,7 +11,7 @@ use messaging::{Amqp, RpcClient, RpcError};
 use models::{
     Limits, Password, User, UserId,
     account::{AuthReply, AuthRequest},
-    amqp_names::AUTH_REQUESTS,
+    amqp_names::{AUTH_LOGINS, AUTH_REQUESTS},
 };
 use serde_json::Value;
 use settings::{AmqpSettings, LifecycleSettings, TelemetrySettings};
@@ -94,7 +94,8 @@ impl World {
     pub(crate) fn client_with_patience(&self, patience: Duration) -> Client {
         let amqp = Amqp::connect(&AmqpSettings::new(&self.servers.amqp_url())).unwrap();
         Client {
-            rpc: RpcClient::start(&amqp, AUTH_REQUESTS, patience),
+            logins: RpcClient::start(&amqp, AUTH_LOGINS, patience),
+            requests: RpcClient::start(&amqp, AUTH_REQUESTS, patience),
         }
     }
 
@@ -123,8 +124,9 @@ impl World {
         }
     }
 
+    /// Of the queue strangers wait in.
     pub(crate) async fn queue_depth(&self) -> QueueDepth {
-        self.servers.queue_depth(AUTH_REQUESTS).await.unwrap()
+        self.servers.queue_depth(AUTH_LOGINS).await.unwrap()
     }
 }
 
@@ -147,16 +149,21 @@ impl Service {
 /// Asks as the gateway does.
 #[derive(Clone)]
 pub(crate) struct Client {
-    rpc: RpcClient,
+    logins: RpcClient,
+    requests: RpcClient,
 }
 
 impl Client {
     pub(crate) async fn ask(&self, request: &AuthRequest) -> AuthReply {
-        self.rpc.call(request).await.unwrap()
+        let rpc = match request.queue() {
+            AUTH_LOGINS => &self.logins,
+            _ => &self.requests,
+        };
+        rpc.call(request).await.unwrap()
     }
 
     pub(crate) async fn ask_anything(&self, request: &Value) -> Result<AuthReply, RpcError> {
-        self.rpc.call(request).await
+        self.logins.call(request).await
     }
 
     pub(crate) async fn register(&self, username: &str, password: &str) -> AuthReply {
