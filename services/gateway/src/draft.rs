@@ -20,13 +20,39 @@ const MAX_AGE: i64 = 60;
 /// Longest text kept, in characters; what is longer is wrong in any case.
 const MAX_CHARS: usize = 64;
 
-/// A field of the forms to sign in and to register.
+/// A field of a form about an account.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Field {
-    /// The name.
+    /// The name to sign in with.
     Username,
     /// The password.
     Password,
+    /// The name others see.
+    DisplayName,
+    /// The password to be replaced.
+    OldPassword,
+    /// The password to replace it.
+    NewPassword,
+}
+
+impl Field {
+    const ALL: [Self; 5] = [
+        Self::Username,
+        Self::Password,
+        Self::DisplayName,
+        Self::OldPassword,
+        Self::NewPassword,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Username => "username",
+            Self::Password => "password",
+            Self::DisplayName => "display_name",
+            Self::OldPassword => "old",
+            Self::NewPassword => "new",
+        }
+    }
 }
 
 /// What a person had typed into a form that is shown again, and which field was wrong.
@@ -60,11 +86,7 @@ impl Draft {
         let mut pairs = form_urlencoded::Serializer::new(String::new());
         pairs.append_pair("username", &username);
         if let Some(field) = self.wrong {
-            let name = match field {
-                Field::Username => "username",
-                Field::Password => "password",
-            };
-            pairs.append_pair("wrong", name);
+            pairs.append_pair("wrong", field.name());
         }
         pairs.finish()
     }
@@ -76,8 +98,9 @@ impl Draft {
                 ("username", username) => {
                     draft.username = username.chars().take(MAX_CHARS).collect();
                 }
-                ("wrong", "username") => draft.wrong = Some(Field::Username),
-                ("wrong", "password") => draft.wrong = Some(Field::Password),
+                ("wrong", name) => {
+                    draft.wrong = Field::ALL.into_iter().find(|field| field.name() == name);
+                }
                 _ => {}
             }
         }
@@ -121,7 +144,7 @@ mod tests {
             "<b>ü</b> \"é\"",
             "%",
         ] {
-            for wrong in [None, Some(Field::Username), Some(Field::Password)] {
+            for wrong in Field::ALL.map(Some).into_iter().chain([None]) {
                 let draft = Draft {
                     username: username.to_owned(),
                     wrong,

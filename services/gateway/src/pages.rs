@@ -11,8 +11,8 @@ use models::{
 };
 
 use crate::{
-    local_path::LocalPath, problem::Problem, request_id::RequestId, route_map::RouteMap,
-    site::Site, static_files::Assets,
+    local_path::LocalPath, problem::Problem, providers::ProviderButton, request_id::RequestId,
+    route_map::RouteMap, site::Site, static_files::Assets,
 };
 
 /// What the layout needs, whatever the page.
@@ -71,6 +71,8 @@ pub(crate) struct AccountForm<'a> {
     pub(crate) username: FormField<'a>,
     pub(crate) password: FormField<'a>,
     pub(crate) bounds: Bounds,
+    /// Whom one may come from instead.
+    pub(crate) providers: &'a [ProviderButton],
 }
 
 /// A field of a form as it comes back to the person.
@@ -127,6 +129,20 @@ pub(crate) struct RegisterPage<'a> {
     pub(crate) form: AccountForm<'a>,
     /// The way to the form to sign in, with the same next page.
     pub(crate) login: String,
+}
+
+/// The form to choose a username.
+#[derive(Template)]
+#[template(path = "username.html")]
+pub(crate) struct UsernamePage<'a> {
+    pub(crate) page: &'a Page<'a>,
+    pub(crate) csrf: &'a str,
+    /// The provider's name for people.
+    pub(crate) provider: &'a str,
+    /// What the provider calls whoever chooses.
+    pub(crate) identity: &'a str,
+    pub(crate) username: FormField<'a>,
+    pub(crate) bounds: Bounds,
 }
 
 /// The form to sign out.

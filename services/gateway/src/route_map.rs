@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::Deserialize;
 use url::form_urlencoded;
@@ -7,7 +7,7 @@ use crate::local_path::LocalPath;
 
 /// Where every page is: the one list used by handlers, redirects and templates.
 #[derive(Clone, Debug, Deserialize)]
-#[serde(try_from = "ConfiguredRoutes")]
+#[serde(try_from = "BTreeMap<String, String>")]
 pub struct RouteMap {
     /// The index page. Default `/` (`PACKTCHAT__ROUTES__INDEX`).
     pub index: RoutePath,
@@ -17,6 +17,27 @@ pub struct RouteMap {
     pub register: RoutePath,
     /// The form to sign out. Default `/account/logout` (`PACKTCHAT__ROUTES__LOGOUT`).
     pub logout: RoutePath,
+    /// What addresses of identity providers begin with: `/auth/google`, `/auth/google/callback`. Default `/auth`
+    /// (`PACKTCHAT__ROUTES__AUTH`).
+    pub auth: RoutePath,
+    /// The form to choose a username after the first sign-in with a provider. Default `/account/username`
+    /// (`PACKTCHAT__ROUTES__USERNAME`).
+    pub username: RoutePath,
+    /// The account page, which has the forms sent to the next six. Default `/account`
+    /// (`PACKTCHAT__ROUTES__ACCOUNT`).
+    pub account: RoutePath,
+    /// Changes the name others see. Default `/account/display-name` (`PACKTCHAT__ROUTES__DISPLAY_NAME`).
+    pub display_name: RoutePath,
+    /// Changes the password. Default `/account/password` (`PACKTCHAT__ROUTES__PASSWORD`).
+    pub password: RoutePath,
+    /// Links an identity. Default `/account/link` (`PACKTCHAT__ROUTES__LINK`).
+    pub link: RoutePath,
+    /// Unlinks one. Default `/account/unlink` (`PACKTCHAT__ROUTES__UNLINK`).
+    pub unlink: RoutePath,
+    /// Ends a session. Default `/account/sessions/end` (`PACKTCHAT__ROUTES__END_SESSION`).
+    pub end_session: RoutePath,
+    /// Ends all other sessions. Default `/account/sessions/end-others` (`PACKTCHAT__ROUTES__END_OTHER_SESSIONS`).
+    pub end_other_sessions: RoutePath,
     /// The chat. Default `/chat` (`PACKTCHAT__ROUTES__CHAT`).
     pub chat: RoutePath,
     /// What the static files' addresses begin with. Default `/static` (`PACKTCHAT__ROUTES__STATIC`).
@@ -33,17 +54,53 @@ impl RouteMap {
     pub(crate) fn register_then(&self, next: Option<&LocalPath>) -> String {
         then(&self.register, next)
     }
+
+    /// The form to sign in, coming back to the account page afterwards.
+    pub(crate) fn login_then_account(&self) -> String {
+        self.login_then(LocalPath::parse(self.account.as_str()).as_ref())
+    }
+
+    /// Where a sign-in with this provider begins, going on to `next` afterwards.
+    pub(crate) fn provider_then(&self, provider: &str, next: Option<&LocalPath>) -> String {
+        then(&format!("{}/{provider}", self.auth), next)
+    }
+
+    /// Where this provider sends browsers back to.
+    pub(crate) fn provider_callback(&self, provider: &str) -> String {
+        format!("{}/{provider}/callback", self.auth)
+    }
+
+    /// Every route with the name it has in the settings.
+    fn named(&mut self) -> [(&'static str, &mut RoutePath); 15] {
+        [
+            ("index", &mut self.index),
+            ("login", &mut self.login),
+            ("register", &mut self.register),
+            ("logout", &mut self.logout),
+            ("auth", &mut self.auth),
+            ("username", &mut self.username),
+            ("account", &mut self.account),
+            ("display_name", &mut self.display_name),
+            ("password", &mut self.password),
+            ("link", &mut self.link),
+            ("unlink", &mut self.unlink),
+            ("end_session", &mut self.end_session),
+            ("end_other_sessions", &mut self.end_other_sessions),
+            ("chat", &mut self.chat),
+            ("static", &mut self.static_files),
+        ]
+    }
 }
 
-fn then(form: &RoutePath, next: Option<&LocalPath>) -> String {
+fn then(page: impl fmt::Display, next: Option<&LocalPath>) -> String {
     match next {
         Some(next) => {
             let query = form_urlencoded::Serializer::new(String::new())
                 .append_pair("next", next.as_str())
                 .finish();
-            format!("{form}?{query}")
+            format!("{page}?{query}")
         }
-        None => form.to_string(),
+        None => page.to_string(),
     }
 }
 
@@ -55,6 +112,15 @@ impl Default for RouteMap {
             login: path("/account/login"),
             register: path("/account/register"),
             logout: path("/account/logout"),
+            auth: path("/auth"),
+            username: path("/account/username"),
+            account: path("/account"),
+            display_name: path("/account/display-name"),
+            password: path("/account/password"),
+            link: path("/account/link"),
+            unlink: path("/account/unlink"),
+            end_session: path("/account/sessions/end"),
+            end_other_sessions: path("/account/sessions/end-others"),
             chat: path("/chat"),
             static_files: path("/static"),
         }
@@ -106,6 +172,9 @@ pub enum InvalidRoutes {
         /// What it was to be.
         path: String,
     },
+    /// Nothing has this name.
+    #[error("there is no route of the name {0}")]
+    Unknown(String),
     /// Two pages want one place.
     #[error(
         "routes.{first} and routes.{second} are both {path:?}; every route needs a path of its own"
@@ -120,63 +189,29 @@ pub enum InvalidRoutes {
     },
 }
 
-/// A [`RouteMap`] before it is checked.
-#[derive(Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ConfiguredRoutes {
-    index: String,
-    login: String,
-    register: String,
-    logout: String,
-    chat: String,
-    #[serde(rename = "static")]
-    static_files: String,
-}
-
-impl Default for ConfiguredRoutes {
-    fn default() -> Self {
-        let routes = RouteMap::default();
-        Self {
-            index: routes.index.0,
-            login: routes.login.0,
-            register: routes.register.0,
-            logout: routes.logout.0,
-            chat: routes.chat.0,
-            static_files: routes.static_files.0,
-        }
-    }
-}
-
-impl TryFrom<ConfiguredRoutes> for RouteMap {
+impl TryFrom<BTreeMap<String, String>> for RouteMap {
     type Error = InvalidRoutes;
 
-    fn try_from(configured: ConfiguredRoutes) -> Result<Self, InvalidRoutes> {
-        let routes = Self {
-            index: RoutePath::parse("index", configured.index)?,
-            login: RoutePath::parse("login", configured.login)?,
-            register: RoutePath::parse("register", configured.register)?,
-            logout: RoutePath::parse("logout", configured.logout)?,
-            chat: RoutePath::parse("chat", configured.chat)?,
-            static_files: RoutePath::parse("static", configured.static_files)?,
-        };
-        let all = [
-            ("index", &routes.index),
-            ("login", &routes.login),
-            ("register", &routes.register),
-            ("logout", &routes.logout),
-            ("chat", &routes.chat),
-            ("static", &routes.static_files),
-        ];
-        for (place, (second, path)) in all.iter().enumerate() {
-            if let Some((first, _)) = all[..place].iter().find(|(_, other)| other == path) {
+    fn try_from(mut configured: BTreeMap<String, String>) -> Result<Self, InvalidRoutes> {
+        let mut routes = Self::default();
+        let mut taken: Vec<(&'static str, &RoutePath)> = Vec::new();
+        for (second, route) in routes.named() {
+            if let Some(path) = configured.remove(second) {
+                *route = RoutePath::parse(second, path)?;
+            }
+            if let Some((first, _)) = taken.iter().find(|(_, other)| **other == *route) {
                 return Err(InvalidRoutes::Taken {
                     first,
                     second,
-                    path: path.0.clone(),
+                    path: route.0.clone(),
                 });
             }
+            taken.push((second, route));
         }
-        Ok(routes)
+        match configured.into_keys().next() {
+            Some(name) => Err(InvalidRoutes::Unknown(name)),
+            None => Ok(routes),
+        }
     }
 }
 
@@ -208,7 +243,8 @@ mod tests {
         }
         let error = configured(json!({"chat": "/account/login"})).unwrap_err();
         assert!(error.contains("routes.login and routes.chat"), "{error}");
-        assert!(configured(json!({"lgoin": "/x"})).is_err());
+        let error = configured(json!({"lgoin": "/x"})).unwrap_err();
+        assert!(error.contains("lgoin"), "{error}");
     }
 
     #[test]
@@ -220,5 +256,9 @@ mod tests {
         let pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
         assert_eq!(pairs, [("next".into(), next.as_str().into())]);
         assert_eq!(routes.register_then(None), "/account/register");
+        assert_eq!(
+            routes.provider_then("google", LocalPath::parse("/chat").as_ref()),
+            "/auth/google?next=%2Fchat"
+        );
     }
 }

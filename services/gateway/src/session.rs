@@ -4,15 +4,19 @@ use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
     cookie::{Cookie, SameSite, time::Duration},
     dev::Payload,
+    http::header::{HeaderValue, USER_AGENT},
     web::Data,
 };
 use models::{
-    User,
-    session::{COOKIE, Session, SessionId},
+    User, now_ms,
+    session::{Session, SessionId},
 };
 use settings::SessionSettings;
 
-use crate::{problem::Problem, site::Site};
+use crate::{device, problem::Problem, site::Site};
+
+/// How long after proving who they are somebody may change how they sign in, in milliseconds.
+const FRESH_MS: u64 = 15 * 60 * 1_000;
 
 /// What the session cookie is made with.
 #[derive(Clone, Copy, Debug)]
@@ -26,14 +30,14 @@ pub(crate) struct CookieSettings {
 }
 
 impl CookieSettings {
-    fn cookie(self, value: String, session: &Session) -> Cookie<'static> {
+    fn cookie(self, name: &'static str, value: String, session: &Session) -> Cookie<'static> {
         let seconds = if session.user.is_some() {
             self.idle
         } else {
             self.anonymous
         };
         let max_age = Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
-        Cookie::build(COOKIE, value)
+        Cookie::build(name, value)
             .path("/")
             .http_only(true)
             .same_site(SameSite::Lax)
@@ -62,6 +66,7 @@ pub(crate) struct Visit {
     site: Data<Site>,
     current: Option<(SessionId, Session)>,
     change: Change,
+    user_agent: Option<HeaderValue>,
 }
 
 /// What is to be written of a session.
@@ -105,9 +110,35 @@ impl Visit {
         session
     }
 
+    /// The id, of a session that Redis knows.
+    pub(crate) fn id(&self) -> Option<&SessionId> {
+        self.current.as_ref().map(|(id, _)| id)
+    }
+
+    /// Has this person proved lately who they are?
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.session().is_some_and(|session| {
+            session.user.is_some() && now_ms().saturating_sub(session.created) < FRESH_MS
+        })
+    }
+
     /// Begins the session of this person under a new id, so that nobody who knew the old one is signed in with it.
     pub(crate) async fn sign_in(&mut self, user: User) -> Result<(), Problem> {
-        self.replace(Session::signed_in(user)).await
+        let user_agent = self.user_agent.as_ref();
+        let device = user_agent.map_or_else(String::new, |text| device::of(text.as_bytes()));
+        let session = Session {
+            device,
+            ..Session::signed_in(user)
+        };
+        self.replace(session).await
+    }
+
+    /// Goes on with what the session holds under a new id.
+    pub(crate) async fn renew(&mut self) -> Result<(), Problem> {
+        match self.session().cloned() {
+            Some(session) => self.replace(session).await,
+            None => Ok(()),
+        }
     }
 
     /// Ends the session for good and begins another of nobody.
@@ -128,18 +159,20 @@ impl Visit {
     pub(crate) async fn answer(self, mut response: HttpResponse) -> Result<HttpResponse, Problem> {
         if let Some((id, session)) = &self.current {
             let sessions = &self.site.sessions;
-            match self.change {
-                Change::None => {}
-                // One that was ended meanwhile stays ended: its cookie opens nothing.
-                Change::Changed => {
-                    sessions.save(id, session).await?;
-                }
-                Change::New => sessions.create(id, session).await?,
+            let lives = match self.change {
+                Change::None => true,
+                Change::Changed => sessions.save(id, session).await?,
+                Change::New => sessions.create(id, session).await.map(|()| true)?,
+            };
+            // One that was ended meanwhile stays ended. The browser may have the cookie of another by now, which this
+            // answer must not take away.
+            if lives {
+                let value = sessions.cookie_value(id);
+                let cookie = self.site.cookie;
+                response
+                    .add_cookie(&cookie.cookie(sessions.cookie_name(), value, session))
+                    .map_err(Problem::broke)?;
             }
-            let value = self.site.sessions.cookie_value(id);
-            response
-                .add_cookie(&self.site.cookie.cookie(value, session))
-                .map_err(Problem::broke)?;
         }
         Ok(response)
     }
@@ -155,10 +188,10 @@ impl FromRequest for Visit {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let site = Data::<Site>::extract(request);
-        let cookie = request.cookie_raw(COOKIE);
+        let request = request.clone();
         Box::pin(async move {
             let site = site.await?;
-            let current = match cookie {
+            let current = match request.cookie_raw(site.sessions.cookie_name()) {
                 Some(cookie) => site.sessions.load(cookie.value()).await?,
                 None => None,
             };
@@ -166,6 +199,7 @@ impl FromRequest for Visit {
                 site,
                 current,
                 change: Change::None,
+                user_agent: request.headers().get(USER_AGENT).cloned(),
             })
         })
     }
@@ -173,7 +207,7 @@ impl FromRequest for Visit {
 
 #[cfg(test)]
 mod tests {
-    use models::{UserId, UserType};
+    use models::{UserId, UserType, session::COOKIE};
 
     use super::*;
 
@@ -183,7 +217,7 @@ mod tests {
 
     fn cookie(settings: &SessionSettings, session: &Session) -> String {
         CookieSettings::from(settings)
-            .cookie("id.signature".to_owned(), session)
+            .cookie(COOKIE, "id.signature".to_owned(), session)
             .to_string()
     }
 

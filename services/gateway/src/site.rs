@@ -6,6 +6,7 @@ use models::Limits;
 
 use crate::{
     accounts::Accounts,
+    providers::Providers,
     public_url::PublicUrl,
     route_map::RouteMap,
     session::CookieSettings,
@@ -23,6 +24,7 @@ pub(crate) struct Site {
     pub(crate) sessions: Sessions,
     pub(crate) cookie: CookieSettings,
     pub(crate) accounts: Accounts,
+    pub(crate) providers: Providers,
     pub(crate) public_url: PublicUrl,
     pub(crate) content_policy: HeaderValue,
     /// Longest wait for the body of a request.

@@ -10,13 +10,13 @@ use actix_web::{
 };
 use anyhow::Context;
 use lifecycle::Lifecycle;
-use messaging::{Amqp, Redis, RpcClient, Sessions};
-use models::amqp_names::AUTH_REQUESTS;
+use messaging::{Amqp, Redis, Sessions};
 
 use crate::{
     access_log::access_log,
     accounts::Accounts,
     error_pages::error_pages,
+    providers::Providers,
     request_id::request_id,
     routes,
     security_headers::{content_policy, security_headers},
@@ -48,7 +48,7 @@ pub async fn build(
     let sessions = Sessions::new(redis.clone(), &settings.session)
         .context("PACKTCHAT__SESSION__SECRET will not do")?;
     let patience = Duration::from_millis(settings.auth.patience_ms);
-    let auth = RpcClient::start(&amqp, AUTH_REQUESTS, patience);
+    let accounts = Accounts::new(&amqp, patience, settings.limits);
     let (assets, files) = static_files::load(&settings.static_files, &settings.routes)?;
     let site = Data::new(Site {
         limits: settings.limits,
@@ -56,7 +56,8 @@ pub async fn build(
         files,
         sessions,
         cookie: (&settings.session).into(),
-        accounts: Accounts::new(auth, settings.limits),
+        providers: Providers::ask(accounts.clone()),
+        accounts,
         public_url,
         content_policy: content_policy(settings.static_files.url.as_ref())?,
         body_timeout: Duration::from_millis(settings.http.request_timeout_ms),

@@ -1,6 +1,6 @@
 //! The forms to sign in and to register: the same fields, the same way on, and the same way back after an error.
 
-use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
+use actix_web::{HttpRequest, HttpResponse};
 use models::{User, session::FlashKind};
 use serde::Deserialize;
 
@@ -31,7 +31,7 @@ pub(crate) struct AccountFields {
 #[derive(Deserialize)]
 pub(crate) struct Destination {
     #[serde(default)]
-    next: String,
+    pub(super) next: String,
 }
 
 /// Shows the form that `render` makes; who is signed in already goes on at once.
@@ -61,6 +61,7 @@ pub(super) async fn show(
             wrong: draft.wrong == Some(Field::Password),
         },
         bounds: Bounds(site.limits),
+        providers: &site.providers.known(),
     };
     let mut response = render(&page, form)?;
     draft.forget(&mut response, site.cookie.secure)?;
@@ -89,7 +90,7 @@ pub(super) async fn answer(
         Err(refusal) => refusal,
     };
     if prefers_json(request) {
-        return Err(Problem::new(status(&refusal), refusal.to_string()));
+        return Err(Problem::new(refusal.status(), refusal.to_string()));
     }
     visit.flash(FlashKind::Error, refusal.to_string());
     let draft = Draft {
@@ -102,20 +103,9 @@ pub(super) async fn answer(
 }
 
 /// To where somebody who is signed in wanted to go.
-fn onwards(site: &Site, next: Option<&LocalPath>) -> HttpResponse {
+pub(super) fn onwards(site: &Site, next: Option<&LocalPath>) -> HttpResponse {
     match next {
         Some(next) => see_other(next),
         None => see_other(&site.routes.chat),
-    }
-}
-
-fn status(refusal: &Refusal) -> StatusCode {
-    match refusal {
-        Refusal::WrongCredentials => StatusCode::UNAUTHORIZED,
-        Refusal::UsernameTaken => StatusCode::CONFLICT,
-        Refusal::TryAgain => StatusCode::SERVICE_UNAVAILABLE,
-        Refusal::MissingCredentials(_) | Refusal::EmptyField(_) | Refusal::Invalid { .. } => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
     }
 }

@@ -1,14 +1,18 @@
 //! The routes, one to a file, and the list of them.
 
 mod account_form;
+mod begin_sign_in;
 mod chat;
 mod favicon;
+mod finish_sign_in;
 mod index;
 mod login;
 mod logout;
+mod provider_sign_in;
 mod register;
 mod robots;
 mod static_file;
+mod username;
 
 use actix_web::{
     FromRequest, Handler, Resource, Responder,
@@ -31,6 +35,19 @@ pub(crate) fn configure(config: &mut ServiceConfig, routes: &RouteMap) {
             register::submit,
         ))
         .service(form(routes.logout.as_str(), logout::show, logout::submit))
+        .service(read(
+            &routes.provider_then("{provider}", None),
+            begin_sign_in::begin,
+        ))
+        .service(read(
+            &routes.provider_callback("{provider}"),
+            finish_sign_in::finish,
+        ))
+        .service(form(
+            routes.username.as_str(),
+            username::show,
+            username::submit,
+        ))
         .service(read(routes.chat.as_str(), chat::show))
         .service(read(&assets, static_file::send))
         .service(read("/favicon.ico", favicon::redirect))

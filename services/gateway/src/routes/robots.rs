@@ -10,6 +10,9 @@ pub(crate) async fn show(site: Data<Site>) -> HttpResponse {
         &routes.login,
         &routes.register,
         &routes.logout,
+        &routes.auth,
+        &routes.username,
+        &routes.account,
         &routes.chat,
     ] {
         text.push_str(&format!("Disallow: {path}\n"));
