@@ -2,7 +2,7 @@ use models::{Password, Username, account::AuthReply};
 
 use super::{Auth, invalid, may_be_a_repeat};
 use crate::{
-    accounts::{Account, Creation},
+    accounts::{Account, Creation, FirstWayIn},
     passwords::Verdict,
 };
 
@@ -24,12 +24,13 @@ pub(super) async fn register(
         return taken(auth, account, password).await;
     }
     let phc = auth.hasher.hash(password).await?;
-    match auth.accounts.create(&username, &phc).await? {
+    let way_in = FirstWayIn::Password(&phc);
+    match auth.accounts.create(&username, way_in).await? {
         Creation::Created(user) => {
             tracing::info!(user = %user.id, "account made");
             Ok(AuthReply::Accepted { user })
         }
-        Creation::UsernameTaken => match auth.accounts.by_username(&username).await? {
+        _ => match auth.accounts.by_username(&username).await? {
             Some(account) => taken(auth, account, password).await,
             None => Ok(AuthReply::UsernameTaken),
         },
@@ -39,6 +40,7 @@ pub(super) async fn register(
 /// The answer when the name exists: taken, unless this very request may have made the account before.
 async fn taken(auth: &Auth, account: Account, password: &Password) -> anyhow::Result<AuthReply> {
     if let Some(stored) = &account.password
+        && account.disabled.is_none()
         && may_be_a_repeat(account.created)
         && auth.hasher.verify(password, Some(&stored.phc)).await? != Verdict::Wrong
     {

@@ -25,11 +25,13 @@ pub(super) async fn verify(
         Ok(username) => auth.accounts.by_username(&username).await?,
         Err(_) => None,
     };
-    let Some((user, stored, verdict)) = auth.compare(account, password).await? else {
+    let Some((account, stored, verdict)) = auth.compare(account, password).await? else {
         return Ok(AuthReply::WrongCredentials);
     };
+    let user = account.user;
     match verdict {
         Verdict::Wrong => return Ok(AuthReply::WrongCredentials),
+        _ if account.disabled.is_some() => return Ok(AuthReply::Disabled),
         Verdict::Right => {}
         Verdict::RightButWeak => {
             // Whoever knows the password gets in, whether or not it could be stored better.
