@@ -19,6 +19,7 @@ mod rpc_client;
 mod rpc_server;
 mod sessions;
 mod subscriber;
+mod throttle;
 mod unavailable;
 
 pub use amqp::Amqp;
@@ -37,4 +38,5 @@ pub use rpc_client::{RpcClient, RpcError};
 pub use rpc_server::serve_rpc;
 pub use sessions::{ListedSession, Sessions};
 pub use subscriber::{Published, Subscriber};
+pub use throttle::{Attempt, Bucket, Throttle};
 pub use unavailable::Unavailable;

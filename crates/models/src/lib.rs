@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod amqp_names;
+pub mod device_cookie;
 pub mod events;
 pub mod log_record;
 pub mod redis_keys;

@@ -4,7 +4,12 @@
 //! it on one shard and a script may touch all of it. Braces and `%` within a room's name are percent-encoded;
 //! otherwise a room called `}` would have an empty hash tag.
 
-use crate::{ChatId, RoomName, UserId, session::SessionId};
+use std::net::IpAddr;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sha2::{Digest, Sha256};
+
+use crate::{ChatId, RoomName, UserId, Username, device_cookie::DeviceId, session::SessionId};
 
 /// Sorted set: room name by last activity, in milliseconds since the Unix epoch.
 pub const ROOMS: &str = "rooms";
@@ -102,6 +107,51 @@ pub fn session(id: &SessionId) -> String {
     format!("sess:{}", id.as_str())
 }
 
+/// String: sign-ins to an account from browsers it does not know, whether or not there is such an account. The hash
+/// tag is that of all throttles, so that one script may count in several of them.
+#[must_use]
+pub fn throttled_account(name: &Username) -> String {
+    // Names are typed by strangers, and sometimes are passwords.
+    let digest = Sha256::digest(name.as_str());
+    let digest = URL_SAFE_NO_PAD.encode(&digest[..16]);
+    format!("{{throttle}}:account:{digest}")
+}
+
+/// String: sign-ins from one browser that an account knows.
+#[must_use]
+pub fn throttled_device(device: &DeviceId) -> String {
+    format!("{{throttle}}:device:{}", device.as_str())
+}
+
+/// String: sign-ins from a network, see [`network`].
+#[must_use]
+pub fn throttled_address(address: IpAddr) -> String {
+    format!("{{throttle}}:address:{}", network(address))
+}
+
+/// String: accounts made from a network, see [`network`].
+#[must_use]
+pub fn throttled_registrations(address: IpAddr) -> String {
+    format!("{{throttle}}:registrations:{}", network(address))
+}
+
+/// String: checks of an account's password by somebody who is signed in to it.
+#[must_use]
+pub fn throttled_password(id: UserId) -> String {
+    format!("{{throttle}}:password:{id}")
+}
+
+/// What one person can easily have all addresses of: an IPv4 address, or the first 64 bits of an IPv6 address.
+fn network(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,6 +165,26 @@ mod tests {
     fn keys_of_a_room_share_its_hash_tag() {
         assert_eq!(room_users(&room("lobby")), "rooms:{lobby}");
         assert_eq!(room_chats(&room("lobby")), "rooms:{lobby}:chats");
+    }
+
+    #[test]
+    fn one_person_is_one_network() {
+        let key = |address: &str| throttled_address(address.parse().unwrap());
+        assert_eq!(key("192.0.2.7"), "{throttle}:address:192.0.2.7");
+        assert_eq!(key("::ffff:192.0.2.7"), key("192.0.2.7"));
+        assert_ne!(key("192.0.2.7"), key("192.0.2.8"));
+        assert_eq!(
+            key("2001:db8:0:1::1"),
+            "{throttle}:address:2001:db8:0:1::/64"
+        );
+        assert_eq!(key("2001:db8:0:1::1"), key("2001:db8:0:1:ffff::9"));
+        assert_ne!(key("2001:db8:0:1::1"), key("2001:db8:0:2::1"));
+    }
+
+    #[test]
+    fn what_was_typed_as_a_name_is_not_in_redis() {
+        let name = Username::parse("hunter2hunter2", &Limits::default()).unwrap();
+        assert!(!throttled_account(&name).contains("hunter2"));
     }
 
     #[test]

@@ -154,6 +154,8 @@ impl SessionKeys {
 pub(crate) enum Purpose {
     /// A session's id.
     Session,
+    /// A browser an account knows.
+    Device,
 }
 
 fn key(secret: &[u8]) -> Result<Hmac<Sha256>, WeakSecret> {
@@ -167,6 +169,7 @@ fn mac(key: &Hmac<Sha256>, purpose: Purpose, text: &str) -> Hmac<Sha256> {
     let mut mac = key.clone();
     mac.update(match purpose {
         Purpose::Session => b"packtchat.sid:".as_slice(),
+        Purpose::Device => b"packtchat.device:".as_slice(),
     });
     mac.update(text.as_bytes());
     mac

@@ -64,7 +64,7 @@ mod tests {
     fn is_random_equal_to_itself_alone_and_never_printed() {
         let token = Token::generate();
         assert_eq!(token.expose().len(), 22);
-        assert!(token.is(&token.expose().to_owned()));
+        assert!(token.is(token.expose()));
         assert!(!token.is(""));
         assert_ne!(token, Token::generate());
         assert_eq!(format!("{token:?}"), "[redacted]");
