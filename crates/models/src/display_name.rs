@@ -99,7 +99,14 @@ mod tests {
 
     #[test]
     fn people_write_their_names_in_any_script_and_with_emoji() {
-        for name in ["Łukasz", "李小龍", "عمر", "می\u{200c}خواهم", "👩\u{200d}🚀", "❤\u{fe0f}"] {
+        for name in [
+            "Łukasz",
+            "李小龍",
+            "عمر",
+            "می\u{200c}خواهم",
+            "👩\u{200d}🚀",
+            "❤\u{fe0f}",
+        ] {
             assert_eq!(parse(name).unwrap().as_str(), name);
         }
     }
