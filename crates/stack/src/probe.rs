@@ -26,6 +26,13 @@ pub enum Probe {
         /// Where it listens.
         port: u16,
     },
+    /// PostgreSQL lets a user in who needs no password.
+    Postgres {
+        /// Where it listens.
+        port: u16,
+        /// The user.
+        user: &'static str,
+    },
     /// Somebody accepts connections.
     Tcp {
         /// Where it listens.
@@ -55,6 +62,7 @@ impl Probe {
         match self {
             Probe::Redis { port, password } => redis(*port, password.as_deref()).await,
             Probe::Amqp { port } => amqp(*port).await,
+            Probe::Postgres { port, user } => postgres(*port, user).await,
             Probe::Tcp { port } => connect(*port).await.map(drop),
             Probe::Http { port, path } => http(*port, path).await,
         }
@@ -87,6 +95,20 @@ async fn amqp(port: u16) -> anyhow::Result<()> {
     ensure!(
         stream.read_u8().await? == 1,
         "RabbitMQ speaks no AMQP 0-9-1"
+    );
+    Ok(())
+}
+
+async fn postgres(port: u16, user: &str) -> anyhow::Result<()> {
+    // The version of the protocol, 3.0, and whose connection to which database it is.
+    let parameters = format!("\0\x03\0\0user\0{user}\0database\0postgres\0\0");
+    let length = i32::try_from(parameters.len() + 4)?;
+    let mut stream = connect(port).await?;
+    stream.write_i32(length).await?;
+    stream.write_all(parameters.as_bytes()).await?;
+    ensure!(
+        stream.read_u8().await? == b'R',
+        "PostgreSQL does not let {user} in yet"
     );
     Ok(())
 }

@@ -1,6 +1,6 @@
-//! Redis and RabbitMQ for integration tests.
+//! Redis, RabbitMQ and PostgreSQL for integration tests.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,6 +8,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
+use crate::postgres::Postgres;
 use crate::rabbitmq::{RabbitMq, RabbitMqConfig};
 use crate::redis::{Durability, Redis};
 
@@ -103,6 +104,23 @@ impl TestServers {
     }
 }
 
+/// The URL of an empty database of a PostgreSQL that the tests of this process share; the first call takes the second
+/// and a half of its start.
+///
+/// # Errors
+/// When PostgreSQL is not installed or does not start.
+pub async fn postgres_database() -> anyhow::Result<String> {
+    static SERVER: OnceCell<Postgres> = OnceCell::const_new();
+    let server = SERVER
+        .get_or_try_init(async || {
+            let server = Postgres::start().await?;
+            remove_after_end(server.dir(), server.pid())?;
+            anyhow::Ok(server)
+        })
+        .await?;
+    server.create_database(&unique_name()).await
+}
+
 /// A name no other test has, in this process or another.
 fn unique_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -132,7 +150,8 @@ async fn start_rabbitmq() -> anyhow::Result<RabbitMqConfig> {
     static SERVER: OnceCell<RabbitMq> = OnceCell::const_new();
     let dir = tempfile::tempdir().context("no temporary directory")?;
     let server = RabbitMq::start(dir.path()).await?;
-    remove_after_end(dir, server.pid())?;
+    remove_after_end(dir.path(), server.pid())?;
+    let _ = dir.keep();
     let config = server.config().clone();
     SERVER.set(server).context("RabbitMQ was started twice")?;
     Ok(config)
@@ -141,11 +160,11 @@ async fn start_rabbitmq() -> anyhow::Result<RabbitMqConfig> {
 /// Removes `dir` when this process and then the process `pid` have ended. A static is never
 /// dropped, and a test process may be killed: a shell that waits for the end of its input, which
 /// is this process's end, does it.
-fn remove_after_end(dir: TempDir, pid: u32) -> anyhow::Result<()> {
+fn remove_after_end(dir: &Path, pid: u32) -> anyhow::Result<()> {
     let script = r#"cat; while kill -0 "$1" 2>&-; do sleep 0.1; done; rm -rf "$2""#;
     let mut shell = Command::new("/bin/sh")
         .args(["-c", script, "sh", &pid.to_string()])
-        .arg(dir.path())
+        .arg(dir)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -153,6 +172,5 @@ fn remove_after_end(dir: TempDir, pid: u32) -> anyhow::Result<()> {
         .context("cannot start a shell")?;
     // Kept open until the process ends.
     std::mem::forget(shell.stdin.take());
-    let _ = dir.keep();
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod haproxy;
 mod parent_death;
+mod postgres;
 mod rabbitmq;
 mod redis;
 mod tcp_proxy;
