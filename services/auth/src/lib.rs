@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod passwords;
+pub mod providers;
 pub mod requests;
 pub mod settings;
 pub mod startup;

@@ -1,8 +1,12 @@
 //! What an operator can set.
 
+use std::collections::BTreeMap;
+
 use models::Limits;
 use serde::Deserialize;
 use settings::{AmqpSettings, LifecycleSettings, Secret, TelemetrySettings};
+
+use crate::providers::ProviderSettings;
 
 /// All settings of the service.
 #[derive(Clone, Debug, Deserialize)]
@@ -14,6 +18,9 @@ pub struct Settings {
     /// How passwords are hashed.
     #[serde(default)]
     pub passwords: PasswordSettings,
+    /// The identity providers people may sign in with, by name. Default none (`PACKTCHAT__PROVIDERS__<NAME>__…`).
+    #[serde(default)]
+    pub providers: BTreeMap<String, ProviderSettings>,
     /// Bounds on usernames and passwords.
     #[serde(default)]
     pub limits: Limits,

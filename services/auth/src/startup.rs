@@ -10,7 +10,9 @@ use models::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{accounts::Accounts, passwords::Hasher, requests::Auth, settings::Settings};
+use crate::{
+    accounts::Accounts, passwords::Hasher, providers::Providers, requests::Auth, settings::Settings,
+};
 
 /// Most requests of people who are signed in that are taken from their queue at once: they wait for the database or
 /// an identity provider more than they work.
@@ -41,6 +43,7 @@ pub async fn build(
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<Application> {
     let hasher = Hasher::new(&settings.passwords)?;
+    let providers = Arc::new(Providers::new(&settings.providers)?);
     let accounts = Accounts::open(&settings.database).await?;
     lifecycle.ready_when("amqp", {
         let amqp = amqp.clone();
@@ -59,6 +62,7 @@ pub async fn build(
     let auth = Auth {
         accounts,
         hasher,
+        providers,
         limits: settings.limits,
     };
     let logins = Served {

@@ -57,6 +57,7 @@ impl World {
                 rounds: 1_000,
                 hash_threads: 1,
             },
+            providers: std::collections::BTreeMap::new(),
             limits: Limits::default(),
             lifecycle: LifecycleSettings::default(),
             telemetry: TelemetrySettings::default(),

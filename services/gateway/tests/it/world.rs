@@ -7,7 +7,7 @@ use lifecycle::Lifecycle;
 use messaging::{Amqp, Redis, Sessions};
 use models::{
     Limits, User, UserId, UserType,
-    amqp_names::AUTH_REQUESTS,
+    amqp_names::AUTH_LOGINS,
     redis_keys,
     session::{Session, SessionId, SessionKeys},
 };
@@ -100,6 +100,7 @@ impl World {
                 rounds: 1_000,
                 hash_threads: 1,
             },
+            providers: std::collections::BTreeMap::new(),
             limits: Limits::default(),
             lifecycle: LifecycleSettings::default(),
             telemetry: TelemetrySettings::default(),
@@ -147,7 +148,7 @@ impl World {
 
     /// Does a question lie in the queue of `auth`?
     pub(crate) async fn waits_for_auth(&self) -> bool {
-        let depth = self.servers.queue_depth(AUTH_REQUESTS).await;
+        let depth = self.servers.queue_depth(AUTH_LOGINS).await;
         depth.is_ok_and(|depth| depth.ready == 1)
     }
 

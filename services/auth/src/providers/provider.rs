@@ -1,0 +1,202 @@
+use std::{future::Future, time::Duration};
+
+use models::{Token, account};
+use openidconnect::{
+    AuthenticationFlow, AuthorizationCode, ClaimsVerificationError, CsrfToken, EndpointNotSet,
+    EndpointSet, ErrorResponse, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
+    RequestTokenError, TokenResponse,
+    core::{CoreClient, CoreIdToken, CoreResponseType},
+};
+use tokio::{sync::Semaphore, time::timeout};
+
+use super::{
+    Proven,
+    failure::Failure,
+    http::{HttpClient, HttpError},
+    id_token,
+    metadata::{Cache, Metadata},
+    settings::Configuration,
+};
+
+/// Longest wait for a provider in one request, whatever it takes. The gateway waits a little longer.
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Most requests that may wait for one provider; any more are told at once that it is not available, so that a slow
+/// provider leaves this process free for others.
+const MAX_IN_FLIGHT: usize = 16;
+
+/// An identity provider.
+pub struct Provider {
+    configuration: Configuration,
+    http: HttpClient,
+    cache: Cache,
+    in_flight: Semaphore,
+}
+
+/// A sign-in that has begun: where to send the browser, and what to remember until it is back.
+pub struct Begun {
+    /// The provider's page.
+    pub url: String,
+    /// What the provider sends back.
+    pub state: Token,
+    /// What the ID token will hold.
+    pub nonce: Token,
+    /// What the code can be exchanged with.
+    pub verifier: Token,
+}
+
+type Client = CoreClient<
+    EndpointSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointNotSet,
+    EndpointSet,
+    EndpointNotSet,
+>;
+
+impl Provider {
+    pub(super) fn new(configuration: Configuration, http: HttpClient) -> Self {
+        Self {
+            configuration,
+            http,
+            cache: Cache::default(),
+            in_flight: Semaphore::new(MAX_IN_FLIGHT),
+        }
+    }
+
+    /// What the form to sign in shows of it.
+    #[must_use]
+    pub fn shown(&self) -> &account::Provider {
+        &self.configuration.shown
+    }
+
+    /// Begins a sign-in that comes back to this address.
+    ///
+    /// # Errors
+    /// When discovery is needed and fails.
+    pub async fn begin(&self, redirect_uri: &str) -> Result<Begun, Failure> {
+        let metadata = self
+            .bounded(self.cache.current(&self.configuration, &self.http))
+            .await?;
+        let client = self.client(&metadata, redirect_uri)?;
+        let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
+        let (url, state, nonce) = client
+            .authorize_url(
+                AuthenticationFlow::<CoreResponseType>::AuthorizationCode,
+                CsrfToken::new_random,
+                Nonce::new_random,
+            )
+            .add_scopes(self.configuration.scopes.iter().cloned())
+            .set_pkce_challenge(challenge)
+            .url();
+        Ok(Begun {
+            url: url.into(),
+            state: state.into_secret().into(),
+            nonce: nonce.secret().clone().into(),
+            verifier: verifier.into_secret().into(),
+        })
+    }
+
+    /// Finishes it: exchanges the code, which can be done once, and verifies the ID token.
+    ///
+    /// # Errors
+    /// When the provider refuses, sends something else than a proof, or does not answer.
+    pub async fn finish(
+        &self,
+        redirect_uri: &str,
+        code: &Token,
+        nonce: &Token,
+        verifier: &Token,
+    ) -> Result<Proven, Failure> {
+        self.bounded(async {
+            let metadata = self.cache.current(&self.configuration, &self.http).await?;
+            let client = self.client(&metadata, redirect_uri)?;
+            let id_token = self.exchange(&client, code, verifier).await?;
+            let nonce = Nonce::new(nonce.expose().to_owned());
+            let verify = |metadata: &Metadata| {
+                id_token::verify(&id_token, &nonce, &self.configuration, metadata)
+            };
+            match verify(&metadata) {
+                // Signed with a key that is newer than what is known of them, perhaps.
+                Err(error @ ClaimsVerificationError::SignatureVerification(_)) => {
+                    match self.cache.with_other_keys(&metadata, &self.http).await? {
+                        Some(renewed) => Ok(verify(&renewed)?),
+                        None => Err(error.into()),
+                    }
+                }
+                verified => Ok(verified?),
+            }
+        })
+        .await
+    }
+
+    async fn exchange(
+        &self,
+        client: &Client,
+        code: &Token,
+        verifier: &Token,
+    ) -> Result<CoreIdToken, Failure> {
+        let answer = client
+            .exchange_code(AuthorizationCode::new(code.expose().to_owned()))
+            .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
+            .request_async(&self.http)
+            .await
+            .map_err(|error| exchange_failure(error, code))?;
+        answer
+            .id_token()
+            .cloned()
+            .ok_or_else(|| Failure::refused("it sent no ID token"))
+    }
+
+    fn client(&self, metadata: &Metadata, redirect_uri: &str) -> Result<Client, Failure> {
+        let redirect_uri = RedirectUrl::new(redirect_uri.to_owned())
+            .map_err(|error| Failure::refused(&format!("no redirect URI: {error}")))?;
+        let configuration = &self.configuration;
+        let client = CoreClient::new(
+            configuration.client_id.clone(),
+            configuration.issuer.clone(),
+            metadata.keys.clone(),
+        )
+        .set_auth_uri(metadata.endpoints.authorization.clone())
+        .set_token_uri(metadata.endpoints.token.clone())
+        .set_auth_type(metadata.auth_type.clone())
+        .set_redirect_uri(redirect_uri);
+        Ok(match &configuration.client_secret {
+            Some(secret) => client.set_client_secret(secret.clone()),
+            None => client,
+        })
+    }
+
+    /// Gives up what takes too long, and does not begin with what too many others do already.
+    async fn bounded<T>(
+        &self,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let Ok(_permit) = self.in_flight.try_acquire() else {
+            let reason = format!("{MAX_IN_FLIGHT} others wait for it already");
+            return Err(Failure::unavailable(&reason));
+        };
+        timeout(PATIENCE, work).await.unwrap_or_else(|_| {
+            Err(Failure::unavailable(&format!(
+                "no answer within {PATIENCE:?}"
+            )))
+        })
+    }
+}
+
+fn exchange_failure<E: ErrorResponse>(
+    error: RequestTokenError<HttpError, E>,
+    code: &Token,
+) -> Failure {
+    match error {
+        RequestTokenError::ServerResponse(refusal) => {
+            // A provider might repeat what it was sent.
+            let words = refusal.to_string().replace(code.expose(), "[redacted]");
+            Failure::refused(&format!("it does not exchange the code: {words}"))
+        }
+        RequestTokenError::Request(error) => error.into(),
+        // Whatever came may hold a token, so nothing of it is told.
+        RequestTokenError::Parse(..) => Failure::refused("its answer to the code cannot be read"),
+        RequestTokenError::Other(reason) => Failure::refused(&reason),
+    }
+}
