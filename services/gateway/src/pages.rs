@@ -7,12 +7,14 @@ use actix_web::{
 use askama::Template;
 use models::{
     Limits, User,
-    session::{Flash, FlashKind},
+    account::AccountDetails,
+    session::{Flash, FlashKind, SessionHandle},
 };
 
 use crate::{
-    local_path::LocalPath, problem::Problem, providers::ProviderButton, request_id::RequestId,
-    route_map::RouteMap, site::Site, static_files::Assets,
+    draft::Field, local_path::LocalPath, moment::Moment, problem::Problem,
+    providers::ProviderButton, request_id::RequestId, route_map::RouteMap, site::Site,
+    static_files::Assets,
 };
 
 /// What the layout needs, whatever the page.
@@ -102,6 +104,11 @@ impl Bounds {
     fn password_units(&self) -> usize {
         self.0.password_max * 2
     }
+
+    /// As [`Bounds::password_units`].
+    fn display_name_units(&self) -> usize {
+        self.0.display_name_max * 2
+    }
 }
 
 /// The index page.
@@ -143,6 +150,69 @@ pub(crate) struct UsernamePage<'a> {
     pub(crate) identity: &'a str,
     pub(crate) username: FormField<'a>,
     pub(crate) bounds: Bounds,
+}
+
+/// The account of whoever is signed in.
+#[derive(Template)]
+#[template(path = "account.html")]
+pub(crate) struct AccountPage<'a> {
+    pub(crate) page: &'a Page<'a>,
+    pub(crate) csrf: &'a str,
+    /// What `auth` keeps of it, where it answers.
+    pub(crate) account: Option<&'a AccountDetails>,
+    pub(crate) identities: Vec<IdentityRow<'a>>,
+    /// The configured providers that no identity is of.
+    pub(crate) linkable: Vec<&'a ProviderButton>,
+    /// Whether the person has proved lately who they are, and may change how they sign in.
+    pub(crate) fresh: bool,
+    pub(crate) sessions: Vec<SessionRow>,
+    /// The field that the page's flash message is about.
+    pub(crate) wrong: Option<Field>,
+    pub(crate) bounds: Bounds,
+    /// The way to sign in again and come back.
+    pub(crate) login: String,
+}
+
+impl AccountPage<'_> {
+    fn is_wrong(&self, field: Field) -> bool {
+        self.wrong == Some(field)
+    }
+
+    /// Would nobody be able to sign in without the one identity there is?
+    fn is_last_way_in(&self) -> bool {
+        self.identities.len() == 1 && !self.account.is_some_and(|account| account.has_password)
+    }
+}
+
+/// A linked identity.
+pub(crate) struct IdentityRow<'a> {
+    /// The provider's name in addresses.
+    pub(crate) provider: &'a str,
+    /// The provider's name for people.
+    pub(crate) label: String,
+    /// What the provider calls the person.
+    pub(crate) person: &'a str,
+}
+
+/// One of somebody's sessions.
+pub(crate) struct SessionRow {
+    pub(crate) handle: SessionHandle,
+    /// Empty where it is not known.
+    pub(crate) device: String,
+    pub(crate) used: Moment,
+    pub(crate) signed_in: Moment,
+    /// Whether the page is looked at in it.
+    pub(crate) current: bool,
+}
+
+/// Takes the browser on to a provider.
+#[derive(Template)]
+#[template(path = "onwards.html")]
+pub(crate) struct OnwardsPage<'a> {
+    pub(crate) page: &'a Page<'a>,
+    /// The provider's name for people.
+    pub(crate) provider: &'a str,
+    pub(crate) url: &'a str,
 }
 
 /// The form to sign out.

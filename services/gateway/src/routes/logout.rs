@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use crate::{
     csrf::ProtectedForm,
+    local_path::LocalPath,
     pages::{self, LogoutPage, Page},
     problem::Problem,
     redirect::see_other,
@@ -11,9 +12,13 @@ use crate::{
     site::Site,
 };
 
-/// The form sends its CSRF token and nothing else.
+/// What the form sends.
 #[derive(Deserialize)]
-pub(crate) struct LogoutFields {}
+pub(crate) struct LogoutFields {
+    /// Where to go then; the index page unless told otherwise.
+    #[serde(default)]
+    next: String,
+}
 
 /// `GET /account/logout`
 pub(crate) async fn show(site: Data<Site>, mut visit: Visit) -> Result<HttpResponse, Problem> {
@@ -33,9 +38,13 @@ pub(crate) async fn show(site: Data<Site>, mut visit: Visit) -> Result<HttpRespo
 /// `POST /account/logout`
 pub(crate) async fn submit(form: ProtectedForm<LogoutFields>) -> Result<HttpResponse, Problem> {
     let ProtectedForm {
-        site, mut visit, ..
+        site,
+        mut visit,
+        fields,
     } = form;
     visit.sign_out().await?;
     visit.flash(FlashKind::Info, "You are signed out.");
-    visit.answer(see_other(&site.routes.index)).await
+    let next = LocalPath::parse(&fields.next);
+    let next = next.map_or_else(|| site.routes.index.to_string(), |next| next.to_string());
+    visit.answer(see_other(next)).await
 }

@@ -1,17 +1,25 @@
 //! The routes, one to a file, and the list of them.
 
+mod account;
+mod account_action;
 mod account_form;
 mod begin_sign_in;
 mod chat;
+mod display_name;
+mod end_other_sessions;
+mod end_session;
 mod favicon;
 mod finish_sign_in;
 mod index;
+mod link_identity;
 mod login;
 mod logout;
+mod password;
 mod provider_sign_in;
 mod register;
 mod robots;
 mod static_file;
+mod unlink_identity;
 mod username;
 
 use actix_web::{
@@ -21,7 +29,12 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 
-use crate::{catch_panic::catch_panic, error_pages, route_map::RouteMap, static_files::ASSETS};
+use crate::{
+    catch_panic::catch_panic,
+    error_pages,
+    route_map::{RouteMap, RoutePath},
+    static_files::ASSETS,
+};
 
 /// Every route of the gateway.
 pub(crate) fn configure(config: &mut ServiceConfig, routes: &RouteMap) {
@@ -47,6 +60,16 @@ pub(crate) fn configure(config: &mut ServiceConfig, routes: &RouteMap) {
             routes.username.as_str(),
             username::show,
             username::submit,
+        ))
+        .service(read(routes.account.as_str(), account::show))
+        .service(action(&routes.display_name, display_name::submit))
+        .service(action(&routes.password, password::submit))
+        .service(action(&routes.link, link_identity::submit))
+        .service(action(&routes.unlink, unlink_identity::submit))
+        .service(action(&routes.end_session, end_session::submit))
+        .service(action(
+            &routes.end_other_sessions,
+            end_other_sessions::submit,
         ))
         .service(read(routes.chat.as_str(), chat::show))
         .service(read(&assets, static_file::send))
@@ -78,6 +101,16 @@ where
     readable(path, show)
         .route(web::post().to(submit))
         .wrap(from_fn(catch_panic))
+}
+
+/// A route that a form of the account page is sent to; whoever reads it gets that page.
+fn action<F, Args>(path: &RoutePath, submit: F) -> impl HttpServiceFactory + 'static
+where
+    F: Handler<Args>,
+    Args: FromRequest + 'static,
+    F::Output: Responder + 'static,
+{
+    form(path.as_str(), account_action::to_account, submit)
 }
 
 fn readable<F, Args>(path: &str, show: F) -> Resource
