@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::bail;
-use stack::{Durability, Event, Lock, Observer, Stack, StackConfig, State};
+use stack::{Durability, Event, Lock, Observer, Service, Stack, StackConfig, State};
 
 use crate::progress::Progress;
 use crate::shutdown::Shutdown;
@@ -15,6 +15,9 @@ use crate::{Up, build, prerequisites};
 
 /// What shells report of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
+
+/// Begins the names of the variables that are handed on to `auth`: the identity providers.
+const PROVIDERS: &str = "PACKTCHAT__PROVIDERS__";
 
 pub(crate) async fn run(arguments: Up) -> anyhow::Result<ExitCode> {
     let mut shutdown = Shutdown::listen()?;
@@ -68,7 +71,7 @@ async fn start(arguments: Up, progress: &Progress) -> anyhow::Result<Stack> {
         bin_dir,
         static_dir: tree.web_dist(),
         durability: Durability::EverySecond,
-        settings: vec![],
+        settings: providers(),
     };
     let stack = Stack::start(
         config,
@@ -88,6 +91,15 @@ async fn start(arguments: Up, progress: &Progress) -> anyhow::Result<Stack> {
         stack.state().url
     ));
     Ok(stack)
+}
+
+/// The identity providers in this process's environment; the services have none of it but what they are given.
+fn providers() -> Vec<(Service, String, String)> {
+    std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
+        .filter(|(key, _)| key.starts_with(PROVIDERS))
+        .map(|(key, value)| (Service::Auth, key, value))
+        .collect()
 }
 
 async fn build(
