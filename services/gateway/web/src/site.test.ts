@@ -4,8 +4,10 @@ const PAGE = `
   <div class="card">
     <form class="form" method="post" action="/account/login?next=%2Fchat"></form>
     <a href="/account/register">Register</a>
-    <a class="button" href="/auth/google">Google</a>
-  </div>`;
+    <a class="button provider" href="/auth/google">Google</a>
+    <a class="button provider" href="/auth/google?next=%2Fchat">Google</a>
+  </div>
+  <div class="account"><time datetime="2020-02-02T02:02:02Z">2 February 2020, 02:02 UTC</time></div>`;
 
 const action = () => document.querySelector('form')?.action;
 const link = (index: number) => document.querySelectorAll('a')[index]?.href;
@@ -36,9 +38,22 @@ describe('a page on the way to a room', () => {
     expect(link(1)).toMatch(/\/auth\/google$/);
   });
 
+  it('has our own server remember it on the way over a provider', async () => {
+    await load('#room/a%20b');
+    const next = new URL(link(2) ?? '').searchParams.get('next');
+    expect(next).toBe('/chat#room/a%20b');
+  });
+
   it('leaves other pages alone', async () => {
     await load('#main');
     expect(action()).toMatch(/next=%2Fchat$/);
     expect(link(0)).toMatch(/register$/);
   });
+});
+
+it('tells how long ago a session was used, and the time in full to whoever points there', async () => {
+  await load('');
+  const time = document.querySelector('time');
+  expect(time?.textContent).toMatch(/^[\d,]+ days ago$/);
+  expect(time?.title).toContain('2020');
 });
