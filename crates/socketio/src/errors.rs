@@ -33,6 +33,8 @@ pub enum CloseReason {
     HandlerPanicked,
     /// The application closed the connection: [`Socket::disconnect`](crate::Socket::disconnect).
     ServerClosed,
+    /// The application wants the client to come back as a new connection.
+    Reconnect,
     /// The server stops.
     GoingAway,
     /// The server stops and another one takes over.
@@ -41,7 +43,7 @@ pub enum CloseReason {
 
 impl CloseReason {
     /// All reasons.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ClientClosed,
         Self::TransportClosed,
         Self::PingTimeout,
@@ -54,6 +56,7 @@ impl CloseReason {
         Self::ConcurrentRequests,
         Self::HandlerPanicked,
         Self::ServerClosed,
+        Self::Reconnect,
         Self::GoingAway,
         Self::ServiceRestart,
     ];
@@ -74,6 +77,7 @@ impl CloseReason {
             Self::ConcurrentRequests => "concurrent requests",
             Self::HandlerPanicked => "internal error",
             Self::ServerClosed => "server closed",
+            Self::Reconnect => "reconnect",
             Self::GoingAway => "going away",
             Self::ServiceRestart => "service restart",
         }
@@ -92,7 +96,7 @@ impl CloseReason {
             | Self::ConcurrentRequests => 1008,
             Self::PayloadTooLarge => 1009,
             Self::HandlerPanicked => 1011,
-            Self::ServiceRestart => 1012,
+            Self::Reconnect | Self::ServiceRestart => 1012,
         }
     }
 }

@@ -1,8 +1,11 @@
 use std::rc::Rc;
 
-use models::events::{
-    ADD_CHAT, ADD_ROOM, Accepted, ErrorCode, EventError, GET_CHAT, GET_ME, GET_ROOM, GET_USER,
-    NOT_AUTHENTICATED, Refused, TRY_AGAIN,
+use models::{
+    User,
+    events::{
+        ADD_CHAT, ADD_ROOM, Accepted, ErrorCode, EventError, GET_CHAT, GET_ME, GET_ROOM, GET_USER,
+        NOT_AUTHENTICATED, Refused, TRY_AGAIN,
+    },
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -14,6 +17,7 @@ use crate::{
     events::{add_chat, add_room, get_chat, get_me, get_room, get_user},
     member::Member,
     node::Node,
+    session_sockets::SessionSockets,
     user_connections::TooMany,
 };
 
@@ -23,31 +27,52 @@ const TOO_MANY_CONNECTIONS: &str = "Too many connections. Close another tab and 
 /// The namespace of the chat on one worker thread.
 pub(crate) struct Chat {
     node: Node,
+    session_sockets: SessionSockets,
 }
 
 impl Chat {
-    pub(crate) fn new(node: Node) -> Self {
-        Self { node }
+    pub(crate) fn new(node: Node, session_sockets: SessionSockets) -> Self {
+        Self {
+            node,
+            session_sockets,
+        }
+    }
+
+    /// Makes a member of the socket, for as long as its session lives.
+    async fn admit(
+        &self,
+        socket: &Socket,
+        request: &HandshakeData,
+    ) -> Result<Member, ConnectError> {
+        let sessions = &self.node.sessions;
+        let cookie = request.cookie(sessions.cookie_name()).unwrap_or_default();
+        let session = sessions.id(&cookie).ok_or_else(not_authenticated)?;
+        loop {
+            // First, so that no end of the session is missed between asking for it and here.
+            let registration = self.session_sockets.register(&session, socket.id());
+            let user = self.introduce(&cookie).await?;
+            if registration.is_current() {
+                let place = self.node.user_connections.admit(user.id);
+                let place = place.map_err(|TooMany| ConnectError::new(TOO_MANY_CONNECTIONS))?;
+                return Ok(Member::new(user, place, registration));
+            }
+            // It ended meanwhile, or its user has another name now.
+        }
     }
 
     /// The session's user, who is written down for others to see.
-    async fn admit(&self, request: &HandshakeData) -> Result<Member, ConnectError> {
+    async fn introduce(&self, cookie: &str) -> Result<User, ConnectError> {
         let try_again = |_| ConnectError::new(TRY_AGAIN);
-        let sessions = &self.node.sessions;
-        let cookie = request.cookie(sessions.cookie_name()).unwrap_or_default();
-        let session = sessions.load(&cookie).await.map_err(try_again)?;
-        let user = session
-            .and_then(|(_, session)| session.user)
-            .ok_or_else(|| ConnectError::new(NOT_AUTHENTICATED))?;
-        self.node
-            .presence
-            .introduce(&user)
-            .await
-            .map_err(try_again)?;
-        let place = self.node.user_connections.admit(user.id);
-        let place = place.map_err(|TooMany| ConnectError::new(TOO_MANY_CONNECTIONS))?;
-        Ok(Member::new(user, place))
+        let session = self.node.sessions.load(cookie).await.map_err(try_again)?;
+        let user = session.and_then(|(_, session)| session.user);
+        let user = user.ok_or_else(not_authenticated)?;
+        let introduced = self.node.presence.introduce(&user).await;
+        introduced.map_err(try_again).map(|()| user)
     }
+}
+
+fn not_authenticated() -> ConnectError {
+    ConnectError::new(NOT_AUTHENTICATED)
 }
 
 impl Namespace for Chat {
@@ -57,7 +82,7 @@ impl Namespace for Chat {
         request: &HandshakeData,
         _auth: Option<Box<RawValue>>,
     ) -> Result<(), ConnectError> {
-        let member = self.admit(request).await?;
+        let member = self.admit(socket, request).await?;
         tracing::debug!(user = %member.user.id, "connected");
         socket.set_state(Rc::new(member));
         Ok(())

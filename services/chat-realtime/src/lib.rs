@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+pub mod origin;
 pub mod settings;
 pub mod startup;
 
@@ -9,5 +10,7 @@ mod events;
 mod fan_out;
 mod member;
 mod node;
+mod session_sockets;
+mod session_watch;
 mod subscriptions;
 mod user_connections;

@@ -3,7 +3,7 @@ use std::{cell::RefCell, sync::Arc};
 use messaging::Connection;
 use models::User;
 
-use crate::user_connections::UserPlace;
+use crate::{session_sockets::Registration, user_connections::UserPlace};
 
 /// What a socket is to the chat: somebody's connection, in one room or in none. Kept with the socket.
 pub(crate) struct Member {
@@ -11,14 +11,16 @@ pub(crate) struct Member {
     /// Set while the socket is in a room.
     pub(crate) place: RefCell<Option<Arc<Connection>>>,
     _connection: UserPlace,
+    _session: Registration,
 }
 
 impl Member {
-    pub(crate) fn new(user: User, connection: UserPlace) -> Self {
+    pub(crate) fn new(user: User, connection: UserPlace, session: Registration) -> Self {
         Self {
             user,
             place: RefCell::new(None),
             _connection: connection,
+            _session: session,
         }
     }
 

@@ -11,6 +11,9 @@ use settings::{
     AmqpSettings, LifecycleSettings, RedisSettings, SessionSettings, TelemetrySettings,
     TrustedProxies,
 };
+use socketio::Cors;
+
+use crate::origin::{AllowedOrigins, Origin};
 
 /// The settings of a chat-realtime process.
 #[derive(Clone, Debug, Deserialize)]
@@ -87,6 +90,13 @@ pub struct SocketSettings {
     /// The addresses of the load balancers, which tell the addresses of clients. Default `127.0.0.1` and `::1`
     /// (`PACKTCHAT__SOCKET__TRUSTED_PROXIES`, comma-separated).
     pub trusted_proxies: TrustedProxies,
+    /// The origins beside its own whose pages may connect. Default none (`PACKTCHAT__SOCKET__ALLOWED_ORIGINS`,
+    /// comma-separated, such as `https://www.example.org`).
+    pub allowed_origins: AllowedOrigins,
+    /// How often the session of each socket is asked for, in milliseconds. A session that is ended is heard of at once;
+    /// this finds those that grew too old, and keeps those that are in use from ending. Default 30,000
+    /// (`PACKTCHAT__SOCKET__SESSION_CHECK_MS`).
+    pub session_check_ms: u64,
 }
 
 impl Default for SocketSettings {
@@ -101,6 +111,8 @@ impl Default for SocketSettings {
             max_connections_per_address: 0,
             max_connections_per_user: 1_000,
             trusted_proxies: TrustedProxies::default(),
+            allowed_origins: AllowedOrigins::default(),
+            session_check_ms: 30_000,
         }
     }
 }
@@ -117,7 +129,20 @@ impl From<&SocketSettings> for socketio::Config {
             max_connections_per_address: (settings.max_connections_per_address > 0)
                 .then_some(settings.max_connections_per_address),
             trusted_proxies: settings.trusted_proxies.addresses().to_vec(),
+            cors: settings.cors(),
             ..Self::default()
         }
+    }
+}
+
+impl SocketSettings {
+    /// Lets the pages that may connect read the answers when they poll; those of the site itself always may.
+    fn cors(&self) -> Option<Cors> {
+        let origins = self.allowed_origins.all();
+        // No origins would stand for all.
+        (!origins.is_empty()).then(|| Cors {
+            origins: origins.iter().map(Origin::serialized).collect(),
+            credentials: true,
+        })
     }
 }

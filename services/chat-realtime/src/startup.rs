@@ -18,7 +18,7 @@ use messaging::{Amqp, Presence, Published, Redis, Sessions, Subscriber};
 use models::{events::NAMESPACE, redis_keys};
 use socketio::{CloseReason, Hub, Rooms, SocketIo};
 use tokio::{
-    sync::mpsc,
+    sync::{broadcast, mpsc},
     time::{MissedTickBehavior, interval, sleep},
 };
 use tokio_util::sync::CancellationToken;
@@ -27,6 +27,9 @@ use crate::{
     chat::Chat,
     fan_out::{self, Batch, Delivery, Workers},
     node::Node,
+    origin::OriginCheck,
+    session_sockets::SessionSockets,
+    session_watch::{self, News, SessionWatch},
     settings::Settings,
     user_connections::UserConnections,
 };
@@ -48,10 +51,20 @@ pub struct Application {
     workers: Workers,
     published: mpsc::Receiver<Published>,
     subscriber: Subscriber,
-    /// The node hears what concerns everybody.
-    listening: Arc<AtomicBool>,
+    redis: Redis,
+    session_news: broadcast::Sender<News>,
+    listening: Listening,
     hub: Hub,
     stop: CancellationToken,
+}
+
+/// What a node must hear of to be ready.
+#[derive(Clone, Default)]
+struct Listening {
+    /// What concerns everybody.
+    lobby: Arc<AtomicBool>,
+    /// Sessions that end.
+    sessions: Arc<AtomicBool>,
 }
 
 /// Builds a node: takes its address and adds its conditions of readiness. Waits for neither Redis nor RabbitMQ.
@@ -76,9 +89,10 @@ pub async fn build(
     ));
     let workers = Workers::default();
     let hub = Hub::new(socketio::Config::from(&settings.socket));
-    let (server, port) = listen(&settings, &node, &workers, &hub, lifecycle)?;
-    let listening = Arc::new(AtomicBool::new(false));
-    ready_when(lifecycle, redis, amqp, listening.clone());
+    let session_news = session_watch::channel();
+    let (server, port) = listen(&settings, &node, &workers, &session_news, &hub, lifecycle)?;
+    let listening = Listening::default();
+    ready_when(lifecycle, redis.clone(), amqp, &listening);
     Ok(Application {
         server,
         port,
@@ -86,6 +100,8 @@ pub async fn build(
         workers,
         published,
         subscriber,
+        redis,
+        session_news,
         listening,
         hub,
         stop: lifecycle.stop(),
@@ -96,6 +112,7 @@ fn listen(
     settings: &Settings,
     node: &Arc<Node>,
     workers: &Workers,
+    session_news: &broadcast::Sender<News>,
     hub: &Hub,
     lifecycle: &Lifecycle,
 ) -> anyhow::Result<(Server, u16)> {
@@ -109,16 +126,33 @@ fn listen(
         server = server.workers(workers);
     }
     let (node, workers, hub) = (node.clone(), workers.clone(), hub.clone());
+    let session_news = session_news.clone();
+    let session_check = Duration::from_millis(settings.socket.session_check_ms);
+    let origins = OriginCheck {
+        secure: settings.session.secure,
+        trusted_proxies: settings.socket.trusted_proxies.clone(),
+        allowed: settings.socket.allowed_origins.clone(),
+    };
     let stop = lifecycle.stop();
     // Runs once on each worker thread.
     let server = socketio::listen(server, listener, move || {
         let (worker, deliveries) = workers.add();
         let rooms = Rooms::new();
-        let chat = Chat::new(node.on_worker(worker));
+        let node = node.on_worker(worker);
+        let watch = SessionWatch {
+            sockets: SessionSockets::default(),
+            rooms: rooms.clone(),
+            sessions: node.sessions.clone(),
+            every: session_check,
+        };
+        let chat = Chat::new(node, watch.sockets.clone());
+        let origins = origins.clone();
         let io = SocketIo::builder(&hub)
             .namespace(NAMESPACE, rooms.clone(), chat)
+            .allow(move |request| origins.check(request))
             .build();
         actix_web::rt::spawn(deliver(deliveries, rooms));
+        actix_web::rt::spawn(watch.run(session_news.subscribe()));
         actix_web::rt::spawn(close_when(stop.clone(), io.clone()));
         (io.clone(), App::new().configure(|app| io.configure(app)))
     })?;
@@ -150,7 +184,7 @@ async fn close_when(stop: CancellationToken, io: SocketIo) {
     io.close_all(CloseReason::ServiceRestart);
 }
 
-fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp, listening: Arc<AtomicBool>) {
+fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp, listening: &Listening) {
     lifecycle.ready_when("redis", move || {
         let redis = redis.clone();
         async move { redis.ping().await }
@@ -159,10 +193,16 @@ fn ready_when(lifecycle: &Lifecycle, redis: Redis, amqp: Amqp, listening: Arc<At
         let amqp = amqp.clone();
         async move { amqp.ping().await }
     });
-    lifecycle.ready_when("lobby", move || {
-        let listening = listening.load(Ordering::Relaxed);
-        ready(listening.then_some(()).ok_or("not subscribed yet"))
-    });
+    for (name, listening) in [
+        ("lobby", &listening.lobby),
+        ("sessions", &listening.sessions),
+    ] {
+        let listening = listening.clone();
+        lifecycle.ready_when(name, move || {
+            let listening = listening.load(Ordering::Relaxed);
+            ready(listening.then_some(()).ok_or("not subscribed yet"))
+        });
+    }
 }
 
 impl Application {
@@ -186,7 +226,11 @@ impl Application {
         ));
         tokio::spawn(until(
             &background,
-            listen_to_lobby(self.subscriber, self.listening),
+            listen_to_lobby(self.subscriber, self.listening.lobby),
+        ));
+        tokio::spawn(until(
+            &background,
+            session_watch::hear(self.redis, self.session_news, self.listening.sessions),
         ));
         tokio::spawn(until(&background, keep_places(self.node)));
         tokio::spawn(until(&background, tell_of_slow_readers(self.hub.clone())));

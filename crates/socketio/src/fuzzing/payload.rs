@@ -306,6 +306,7 @@ impl Client {
                     !matches!(
                         reason,
                         CloseReason::HandlerPanicked
+                            | CloseReason::Reconnect
                             | CloseReason::GoingAway
                             | CloseReason::ServiceRestart
                     ),

@@ -166,6 +166,12 @@ impl Client {
         }
     }
 
+    /// The server puts the client out of the namespace, for good, and closes the connection.
+    pub(crate) async fn ended(&mut self) {
+        while self.text().await != "41/packtchat," {}
+        assert_eq!(self.closed().await, 1000);
+    }
+
     async fn receive(&mut self) {
         let text = self.text().await;
         if let Some(event) = text.strip_prefix("42/packtchat,") {

@@ -23,6 +23,7 @@ async fn an_operator_finds_the_state_in_redis() {
         ("users".to_owned(), "zset"),
         (format!("user:{id}"), "hash"),
         (format!("user:{id}:room"), "string"),
+        (format!("user:{id}:sessions"), "zset"),
         (format!("user:{id}:rate"), "string"),
         (redis_keys::session(&alice.session), "string"),
     ];

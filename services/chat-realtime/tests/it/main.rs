@@ -4,7 +4,9 @@
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod client;
+mod http;
 mod redis;
+mod slow_link;
 mod world;
 
 mod admission;
@@ -14,6 +16,7 @@ mod draining;
 mod heartbeats;
 mod history;
 mod keys;
+mod origins;
 mod outages;
 mod overload;
 mod people;
@@ -21,3 +24,4 @@ mod rate_limit;
 mod refusals;
 mod replies;
 mod rooms;
+mod sessions;

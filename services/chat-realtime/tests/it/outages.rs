@@ -232,8 +232,8 @@ async fn subscriptions_that_break_in_the_midst_of_talk_lose_and_double_nothing()
 }
 
 #[tokio::test]
-async fn a_redis_that_lost_its_data_is_talked_through_at_once() {
-    let (mut world, a, b) = World::with_two_nodes().await;
+async fn a_redis_that_lost_messages_is_talked_through_at_once() {
+    let (world, a, b) = World::with_two_nodes().await;
     let alice = world.person("alice").await;
     let bob = world.person("bob").await;
     let mut alices = a.enter(&alice, "lobby").await;
@@ -243,11 +243,35 @@ async fn a_redis_that_lost_its_data_is_talked_through_at_once() {
     }
     bobs.next_chats(3).await;
 
-    world.servers.redis.kill().await;
-    world.servers.redis.restart().await.unwrap();
+    lose_the_chat(&world).await;
+    world.redis("CLIENT KILL TYPE pubsub").await;
     // Each node tells its clients who is there when it has caught up.
     bobs.next("GetUser").await;
     alices.next("GetUser").await;
     assert_eq!(alices.say("lobby", "first").await, 1);
+    assert_eq!(bobs.next_chats(1).await, [(1, "first".to_owned())]);
+}
+
+/// As when a replica takes over that was behind.
+async fn lose_the_chat(world: &World) {
+    let script = "for _, key in ipairs(redis.call('KEYS', 'rooms*')) do redis.call('DEL', key) end";
+    world.redis(&format!("EVAL \"{script}\" 0")).await;
+}
+
+#[tokio::test]
+async fn a_redis_that_lost_its_sessions_too_has_everybody_sign_in_again() {
+    let (mut world, a, b) = World::with_two_nodes().await;
+    let alice = world.person("alice").await;
+    let bob = world.person("bob").await;
+    let mut alices = a.enter(&alice, "lobby").await;
+    let mut bobs = b.enter(&bob, "lobby").await;
+
+    world.servers.redis.kill().await;
+    world.servers.redis.restart().await.unwrap();
+    alices.ended().await;
+    bobs.ended().await;
+    let mut alices = a.enter(&world.again(&alice).await, "garden").await;
+    let mut bobs = b.enter(&world.again(&bob).await, "garden").await;
+    assert_eq!(alices.say("garden", "first").await, 1);
     assert_eq!(bobs.next_chats(1).await, [(1, "first".to_owned())]);
 }

@@ -31,3 +31,25 @@ pub(crate) async fn ask(port: u16, command: &str) -> Vec<String> {
     }
     answer
 }
+
+/// Sees every command Redis gets.
+pub(crate) struct Monitor(BufReader<TcpStream>);
+
+impl Monitor {
+    pub(crate) async fn start(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let mut monitor = Self(BufReader::new(stream));
+        monitor.0.write_all(b"MONITOR\r\n").await.unwrap();
+        monitor.sees("+OK").await;
+        monitor
+    }
+
+    /// Waits for a command with this in it.
+    pub(crate) async fn sees(&mut self, command: &str) {
+        let mut line = String::new();
+        while !line.contains(command) {
+            line.clear();
+            self.0.read_line(&mut line).await.unwrap();
+        }
+    }
+}

@@ -122,6 +122,12 @@ impl World {
         self.redis(&format!("ZCARD {key}")).await.remove(0)
     }
 
+    /// Another browser of the same user.
+    pub(crate) async fn again(&self, person: &Person) -> Person {
+        self.signed_in(Session::signed_in(person.user.clone()))
+            .await
+    }
+
     pub(crate) fn sessions(&self) -> Sessions {
         let redis = Redis::connect(&RedisSettings::new(&self.servers.redis_url())).unwrap();
         Sessions::new(redis, &SessionSettings::new(SECRET)).unwrap()
@@ -134,16 +140,18 @@ impl World {
             user: name.to_owned(),
             kind: UserType::local(),
         };
-        let session = SessionId::generate();
+        self.signed_in(Session::signed_in(user)).await
+    }
+
+    /// Whoever this session is of.
+    pub(crate) async fn signed_in(&self, session: Session) -> Person {
+        let id = SessionId::generate();
         let sessions = self.sessions();
-        sessions
-            .create(&session, &Session::signed_in(user.clone()))
-            .await
-            .unwrap();
+        sessions.create(&id, &session).await.unwrap();
         Person {
-            user,
-            cookie: sessions.cookie_value(&session),
-            session,
+            user: session.user.unwrap(),
+            cookie: sessions.cookie_value(&id),
+            session: id,
         }
     }
 }
