@@ -73,6 +73,12 @@ impl Sessions {
         self.cookie_name
     }
 
+    /// What signs their cookies, and others for the same browsers.
+    #[must_use]
+    pub fn keys(&self) -> &SessionKeys {
+        &self.keys
+    }
+
     /// The cookie's value for this id.
     #[must_use]
     pub fn cookie_value(&self, id: &SessionId) -> String {

@@ -3,19 +3,22 @@ use std::{
     future::{Ready, ready},
 };
 
-use actix_web::{
-    FromRequest, HttpRequest, HttpResponse,
-    cookie::{Cookie, SameSite, time::Duration},
-    dev::Payload,
-};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload};
 use url::form_urlencoded;
 
-use crate::problem::Problem;
+use crate::{
+    problem::Problem,
+    site_cookie::{is_secure, site_cookie},
+};
 
+/// The name of the cookie where there is no TLS.
 const COOKIE: &str = "packtchat.form";
 
+/// The name of the cookie behind TLS.
+const SECURE_COOKIE: &str = "__Host-packtchat.form";
+
 /// How long a browser keeps it, in seconds: over a redirect.
-const MAX_AGE: i64 = 60;
+const MAX_AGE_SECS: u64 = 60;
 
 /// Longest text kept, in characters; what is longer is wrong in any case.
 const MAX_CHARS: usize = 64;
@@ -70,7 +73,7 @@ pub(crate) struct Draft {
 impl Draft {
     /// Sends it with the answer, for the form that comes next.
     pub(crate) fn leave(&self, response: &mut HttpResponse, secure: bool) -> Result<(), Problem> {
-        set(response, &self.encode(), MAX_AGE, secure)
+        set(response, self.encode(), MAX_AGE_SECS, secure)
     }
 
     /// Tells the browser to forget it, once it was shown.
@@ -78,7 +81,7 @@ impl Draft {
         if *self == Self::default() {
             return Ok(());
         }
-        set(response, "", 0, secure)
+        set(response, String::new(), 0, secure)
     }
 
     fn encode(&self) -> String {
@@ -108,14 +111,17 @@ impl Draft {
     }
 }
 
-fn set(response: &mut HttpResponse, value: &str, age: i64, secure: bool) -> Result<(), Problem> {
-    let cookie = Cookie::build(COOKIE, value)
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .secure(secure)
-        .max_age(Duration::seconds(age))
-        .finish();
+fn name(secure: bool) -> &'static str {
+    if secure { SECURE_COOKIE } else { COOKIE }
+}
+
+fn set(
+    response: &mut HttpResponse,
+    value: String,
+    max_age_secs: u64,
+    secure: bool,
+) -> Result<(), Problem> {
+    let cookie = site_cookie(name(secure), value, max_age_secs, secure);
     response.add_cookie(&cookie).map_err(Problem::broke)
 }
 
@@ -125,7 +131,7 @@ impl FromRequest for Draft {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let draft = request
-            .cookie_raw(COOKIE)
+            .cookie_raw(name(is_secure(request)))
             .map(|cookie| Self::decode(cookie.value()));
         ready(Ok(draft.unwrap_or_default()))
     }

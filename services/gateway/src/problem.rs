@@ -1,6 +1,9 @@
 use std::{borrow::Cow, fmt};
 
-use actix_web::{HttpResponse, ResponseError, http::StatusCode};
+use actix_web::{
+    HttpResponse, ResponseError,
+    http::{StatusCode, header::RETRY_AFTER},
+};
 use messaging::Unavailable;
 
 /// Why a request has no better answer. What the visitor reads of it is made by
@@ -10,6 +13,8 @@ pub(crate) struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
     cause: Option<anyhow::Error>,
+    /// Seconds.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -19,6 +24,7 @@ impl Problem {
             status,
             detail: detail.into(),
             cause: None,
+            retry_after: None,
         }
     }
 
@@ -48,6 +54,12 @@ impl Problem {
             cause: Some(cause.into()),
             ..Self::of(StatusCode::INTERNAL_SERVER_ERROR)
         }
+    }
+
+    /// The same, where it may be otherwise after so many seconds.
+    pub(crate) fn retry_after(mut self, secs: u64) -> Self {
+        self.retry_after = Some(secs);
+        self
     }
 
     /// What is not in the log yet.
@@ -94,7 +106,11 @@ impl ResponseError for Problem {
     }
 
     fn error_response(&self) -> HttpResponse {
-        HttpResponse::new(self.status)
+        let mut response = HttpResponse::new(self.status);
+        if let Some(secs) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, secs.into());
+        }
+        response
     }
 }
 

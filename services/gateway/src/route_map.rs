@@ -62,7 +62,7 @@ impl RouteMap {
 
     /// Where a sign-in with this provider begins, going on to `next` afterwards.
     pub(crate) fn provider_then(&self, provider: &str, next: Option<&LocalPath>) -> String {
-        then(&format!("{}/{provider}", self.auth), next)
+        then(format!("{}/{provider}", self.auth), next)
     }
 
     /// Where this provider sends browsers back to.

@@ -2,7 +2,7 @@ use std::{future::Future, pin::Pin};
 
 use actix_web::{
     FromRequest, HttpRequest, HttpResponse,
-    cookie::{Cookie, SameSite, time::Duration},
+    cookie::Cookie,
     dev::Payload,
     http::header::{HeaderValue, USER_AGENT},
     web::Data,
@@ -13,7 +13,7 @@ use models::{
 };
 use settings::SessionSettings;
 
-use crate::{device, problem::Problem, site::Site};
+use crate::{device, problem::Problem, site::Site, site_cookie::site_cookie};
 
 /// How long after proving who they are somebody may change how they sign in, in milliseconds.
 const FRESH_MS: u64 = 15 * 60 * 1_000;
@@ -36,14 +36,7 @@ impl CookieSettings {
         } else {
             self.anonymous
         };
-        let max_age = Duration::seconds(i64::try_from(seconds).unwrap_or(i64::MAX));
-        Cookie::build(name, value)
-            .path("/")
-            .http_only(true)
-            .same_site(SameSite::Lax)
-            .secure(self.secure)
-            .max_age(max_age)
-            .finish()
+        site_cookie(name, value, seconds, self.secure)
     }
 }
 

@@ -37,6 +37,9 @@ pub struct Settings {
     /// How to ask `auth`.
     #[serde(default)]
     pub auth: AuthSettings,
+    /// How often people may be wrong before they have to wait.
+    #[serde(default)]
+    pub throttle: ThrottleSettings,
     /// The bounds on what people may send.
     #[serde(default)]
     pub limits: Limits,
@@ -125,5 +128,46 @@ pub struct AuthSettings {
 impl Default for AuthSettings {
     fn default() -> Self {
         Self { patience_ms: 5_000 }
+    }
+}
+
+/// How often people may be wrong before they have to wait: 1 second first, then twice as long each time. A count is
+/// that of all gateways. Setting it to 0 turns that limit off.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ThrottleSettings {
+    /// Wrong passwords for one account from browsers it does not know. Default 10
+    /// (`PACKTCHAT__THROTTLE__ACCOUNT_FAILURES`).
+    pub account_failures: u32,
+    /// Wrong passwords from one browser for an account that knows it. Default 10
+    /// (`PACKTCHAT__THROTTLE__DEVICE_FAILURES`).
+    pub device_failures: u32,
+    /// After how long one wrong password for an account is forgotten, in seconds; also the longest wait. Default 600
+    /// (`PACKTCHAT__THROTTLE__ACCOUNT_FORGET_SECS`).
+    pub account_forget_secs: u64,
+    /// Wrong passwords from one address, whatever the accounts; many people may share one. Default 50
+    /// (`PACKTCHAT__THROTTLE__ADDRESS_FAILURES`).
+    pub address_failures: u32,
+    /// After how long one wrong password from an address is forgotten, in seconds; also the longest wait. Default 60
+    /// (`PACKTCHAT__THROTTLE__ADDRESS_FORGET_SECS`).
+    pub address_forget_secs: u64,
+    /// Registrations from one address. Default 20 (`PACKTCHAT__THROTTLE__REGISTRATIONS`).
+    pub registrations: u32,
+    /// After how long one registration is forgotten, in seconds; also the longest wait. Default 300
+    /// (`PACKTCHAT__THROTTLE__REGISTRATION_FORGET_SECS`).
+    pub registration_forget_secs: u64,
+}
+
+impl Default for ThrottleSettings {
+    fn default() -> Self {
+        Self {
+            account_failures: 10,
+            device_failures: 10,
+            account_forget_secs: 600,
+            address_failures: 50,
+            address_forget_secs: 60,
+            registrations: 20,
+            registration_forget_secs: 300,
+        }
     }
 }

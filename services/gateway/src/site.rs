@@ -3,6 +3,7 @@ use std::time::Duration;
 use actix_web::http::header::HeaderValue;
 use messaging::Sessions;
 use models::Limits;
+use settings::TrustedProxies;
 
 use crate::{
     accounts::Accounts,
@@ -11,6 +12,7 @@ use crate::{
     route_map::RouteMap,
     session::CookieSettings,
     static_files::{Assets, StaticFiles},
+    throttle::Throttle,
 };
 
 /// What all requests share: one for the process, behind `web::Data`.
@@ -24,6 +26,8 @@ pub(crate) struct Site {
     pub(crate) sessions: Sessions,
     pub(crate) cookie: CookieSettings,
     pub(crate) accounts: Accounts,
+    pub(crate) throttle: Throttle,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) providers: Providers,
     pub(crate) public_url: PublicUrl,
     pub(crate) content_policy: HeaderValue,

@@ -23,6 +23,7 @@ use crate::{
     settings::Settings,
     site::Site,
     static_files,
+    throttle::Throttle,
 };
 
 /// A gateway that listens, and answers once it runs.
@@ -58,6 +59,8 @@ pub async fn build(
         cookie: (&settings.session).into(),
         providers: Providers::ask(accounts.clone()),
         accounts,
+        throttle: Throttle::new(messaging::Throttle::new(redis.clone()), settings.throttle),
+        trusted_proxies: settings.http.trusted_proxies.clone(),
         public_url,
         content_policy: content_policy(settings.static_files.url.as_ref())?,
         body_timeout: Duration::from_millis(settings.http.request_timeout_ms),

@@ -1,7 +1,7 @@
 use actix_web::http::StatusCode;
 use models::account::AuthReply;
 
-use crate::draft::Field;
+use crate::{draft::Field, problem::Problem, throttle::Wait};
 
 /// Why something about an account is not done; the text is for the person who tried.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
@@ -18,6 +18,12 @@ pub(crate) enum Refusal {
     /// The one to be replaced.
     #[error("That is not your current password.")]
     WrongPassword,
+    /// For this account, or from this address.
+    #[error("Too many wrong passwords. Try again in {0}.")]
+    TooManyPasswords(Wait),
+    /// From this address.
+    #[error("Too many new accounts from your network. Try again in {0}.")]
+    TooManyRegistrations(Wait),
     /// The name belongs to somebody else.
     #[error("User exists!")]
     UsernameTaken,
@@ -88,6 +94,9 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::WrongCredentials | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::TooManyPasswords(_) | Self::TooManyRegistrations(_) => {
+                StatusCode::TOO_MANY_REQUESTS
+            }
             Self::Disabled | Self::NoAccount | Self::SignInAgain => StatusCode::FORBIDDEN,
             Self::SignInRefused | Self::Cancelled | Self::StaleSignIn => StatusCode::FORBIDDEN,
             Self::UnknownProvider => StatusCode::NOT_FOUND,
@@ -96,6 +105,18 @@ impl Refusal {
             Self::MissingCredentials(_) | Self::EmptyField(_) | Self::Invalid { .. } => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let problem = Self::new(refusal.status(), refusal.to_string());
+        match refusal {
+            Refusal::TooManyPasswords(wait) | Refusal::TooManyRegistrations(wait) => {
+                problem.retry_after(wait.secs())
+            }
+            _ => problem,
         }
     }
 }

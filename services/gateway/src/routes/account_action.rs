@@ -42,7 +42,7 @@ pub(super) async fn answer(
     match outcome {
         Ok(done) => visit.flash(FlashKind::Info, done),
         Err(refusal) if prefers_json(request) => {
-            return Err(Problem::new(refusal.status(), refusal.to_string()));
+            return Err(refusal.into());
         }
         Err(refusal) => {
             visit.flash(FlashKind::Error, refusal.to_string());

@@ -1,7 +1,7 @@
 //! The forms to sign in and to register: the same fields, the same way on, and the same way back after an error.
 
 use actix_web::{HttpRequest, HttpResponse};
-use models::{User, session::FlashKind};
+use models::{User, Username, session::FlashKind};
 use serde::Deserialize;
 
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     csrf::ProtectedForm,
     draft::{Draft, Field},
     error_pages::prefers_json,
+    known_browser::KnownBrowser,
     local_path::LocalPath,
     pages::{AccountForm, Bounds, FormField, Page},
     problem::Problem,
@@ -68,10 +69,11 @@ pub(super) async fn show(
     visit.answer(response).await
 }
 
-/// Signs in whom the accounts know; anybody else gets the form, whose address is `way_back`, again with what is wrong
+/// Signs in whom the accounts know, whose account knows the browser from then on; anybody else gets the form, whose address is `way_back`, again with what is wrong
 /// and what was typed. Who prefers JSON is told at once.
 pub(super) async fn answer(
     request: &HttpRequest,
+    browser: KnownBrowser,
     form: ProtectedForm<AccountFields>,
     outcome: Result<User, Refusal>,
     way_back: fn(&RouteMap, Option<&LocalPath>) -> String,
@@ -85,12 +87,16 @@ pub(super) async fn answer(
     let refusal = match outcome {
         Ok(user) => {
             visit.sign_in(user).await?;
-            return visit.answer(onwards(&site, next.as_ref())).await;
+            let mut response = onwards(&site, next.as_ref());
+            if let Ok(account) = Username::parse(&fields.username, &site.limits) {
+                browser.remember(&site, &account, &mut response)?;
+            }
+            return visit.answer(response).await;
         }
         Err(refusal) => refusal,
     };
     if prefers_json(request) {
-        return Err(Problem::new(refusal.status(), refusal.to_string()));
+        return Err(refusal.into());
     }
     visit.flash(FlashKind::Error, refusal.to_string());
     let draft = Draft {

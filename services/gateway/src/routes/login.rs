@@ -3,10 +3,14 @@ use actix_web::{
     web::{Data, Query},
 };
 
+use models::Username;
+
 use super::account_form::{self, AccountFields, Destination};
 use crate::{
+    client_address::ClientAddress,
     csrf::ProtectedForm,
     draft::Draft,
+    known_browser::KnownBrowser,
     pages::{self, LoginPage},
     problem::Problem,
     route_map::RouteMap,
@@ -35,11 +39,23 @@ pub(crate) async fn show(
 /// `POST /account/login`
 pub(crate) async fn submit(
     request: HttpRequest,
+    client: ClientAddress,
+    browser: KnownBrowser,
     form: ProtectedForm<AccountFields>,
 ) -> Result<HttpResponse, Problem> {
     let AccountFields {
         username, password, ..
     } = &form.fields;
-    let outcome = form.site.accounts.sign_in(username, password).await;
-    account_form::answer(&request, form, outcome, RouteMap::login_then).await
+    let site = &form.site;
+    let sign_in = site.accounts.sign_in(username, password);
+    let outcome = match Username::parse(username, &site.limits) {
+        Ok(account) => {
+            let device = browser.of(site, &account);
+            let throttle = &site.throttle;
+            throttle.sign_in(&account, device, client.0, sign_in).await
+        }
+        // No account has such a name, and nothing will be asked.
+        Err(_) => sign_in.await,
+    };
+    account_form::answer(&request, browser, form, outcome, RouteMap::login_then).await
 }

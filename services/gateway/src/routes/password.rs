@@ -41,10 +41,10 @@ async fn change(site: &Site, visit: &Visit, fields: &PasswordFields) -> Result<U
         Some(_) => account_action::user(visit)?,
         None => account_action::fresh_user(visit)?,
     };
-    let accounts = &site.accounts;
-    accounts
-        .change_password(&user, fields.old.as_deref(), &fields.new)
-        .await
+    let change = site
+        .accounts
+        .change_password(&user, fields.old.as_deref(), &fields.new);
+    site.throttle.old_password(user.id, change).await
 }
 
 /// Ends all sessions, and goes on in a new one.

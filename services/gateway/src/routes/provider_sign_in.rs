@@ -61,7 +61,7 @@ pub(super) async fn back(
     refusal: Refusal,
 ) -> Result<HttpResponse, Problem> {
     if prefers_json(request) {
-        return Err(Problem::new(refusal.status(), refusal.to_string()));
+        return Err(refusal.into());
     }
     visit.flash(FlashKind::Error, refusal.to_string());
     visit.answer(see_other(page)).await

@@ -5,8 +5,10 @@ use actix_web::{
 
 use super::account_form::{self, AccountFields, Destination};
 use crate::{
+    client_address::ClientAddress,
     csrf::ProtectedForm,
     draft::Draft,
+    known_browser::KnownBrowser,
     pages::{self, RegisterPage},
     problem::Problem,
     route_map::RouteMap,
@@ -31,11 +33,14 @@ pub(crate) async fn show(
 /// `POST /account/register`
 pub(crate) async fn submit(
     request: HttpRequest,
+    client: ClientAddress,
+    browser: KnownBrowser,
     form: ProtectedForm<AccountFields>,
 ) -> Result<HttpResponse, Problem> {
     let AccountFields {
         username, password, ..
     } = &form.fields;
-    let outcome = form.site.accounts.register(username, password).await;
-    account_form::answer(&request, form, outcome, RouteMap::register_then).await
+    let register = form.site.accounts.register(username, password);
+    let outcome = form.site.throttle.registration(client.0, register).await;
+    account_form::answer(&request, browser, form, outcome, RouteMap::register_then).await
 }

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::{account_form::onwards, provider_sign_in};
 use crate::{
     accounts::Refusal,
+    client_address::ClientAddress,
     csrf::ProtectedForm,
     draft::{Draft, Field},
     error_pages::prefers_json,
@@ -55,6 +56,7 @@ pub(crate) async fn show(
 /// `POST /account/username`: makes the account and signs in.
 pub(crate) async fn submit(
     request: HttpRequest,
+    client: ClientAddress,
     form: ProtectedForm<UsernameFields>,
 ) -> Result<HttpResponse, Problem> {
     let ProtectedForm {
@@ -72,9 +74,11 @@ pub(crate) async fn submit(
         visit.change().newcomer = None;
         return provider_sign_in::back(&request, visit, login, Refusal::Cancelled).await;
     }
-    let accounts = &site.accounts;
-    let outcome = accounts.register_identity(newcomer.identity, &fields.username);
-    let refusal = match outcome.await {
+    let register = site
+        .accounts
+        .register_identity(newcomer.identity, &fields.username);
+    let outcome = site.throttle.registration(client.0, register).await;
+    let refusal = match outcome {
         Ok(user) => {
             visit.sign_in(user).await?;
             return visit.answer(onwards(&site, next.as_ref())).await;
@@ -87,7 +91,7 @@ pub(crate) async fn submit(
         Err(refusal) => refusal,
     };
     if prefers_json(&request) {
-        return Err(Problem::new(refusal.status(), refusal.to_string()));
+        return Err(refusal.into());
     }
     visit.flash(FlashKind::Error, refusal.to_string());
     let draft = Draft {

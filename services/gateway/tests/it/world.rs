@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use gateway::settings::{AuthSettings, HttpSettings, Settings, StaticSettings};
+use gateway::settings::{AuthSettings, HttpSettings, Settings, StaticSettings, ThrottleSettings};
 use lifecycle::Lifecycle;
 use messaging::{Amqp, Redis, Sessions};
 use models::{
@@ -62,6 +62,7 @@ impl World {
             },
             routes: gateway::RouteMap::default(),
             auth: AuthSettings::default(),
+            throttle: ThrottleSettings::default(),
             limits: Limits::default(),
             lifecycle: LifecycleSettings::default(),
             telemetry: TelemetrySettings::default(),

@@ -1,0 +1,186 @@
+//! How often people may be wrong before they have to wait.
+//!
+//! Where attempts are counted:
+//!
+//! - A sign-in from a browser the account does not know counts for the account, whether or not it exists, and for the
+//!   address it comes from.
+//! - One from a browser the account knows ([`KnownBrowser`](crate::known_browser::KnownBrowser)) counts for that
+//!   browser alone, so its owner gets in while others guess at the account or from the same address.
+//! - A registration counts for the address, also one that finds the name taken.
+//! - The old password, asked for a new one, counts for the account, apart from sign-ins.
+//!
+//! Where Redis does not answer nobody is let through: without it there would be no session to sign in to either.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use messaging::Bucket;
+use models::{User, UserId, Username, device_cookie::DeviceId, redis_keys};
+
+use crate::{accounts::Refusal, settings::ThrottleSettings};
+
+/// The throttles of sign-in and registration, counted over all nodes. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Throttle {
+    throttle: messaging::Throttle,
+    settings: ThrottleSettings,
+}
+
+/// How long somebody has to wait.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Wait(Duration);
+
+impl Throttle {
+    pub(crate) fn new(throttle: messaging::Throttle, settings: ThrottleSettings) -> Self {
+        Self { throttle, settings }
+    }
+
+    /// Does this check of a password somebody signs in with, unless too many were wrong.
+    pub(crate) async fn sign_in(
+        &self,
+        account: &Username,
+        device: Option<&DeviceId>,
+        address: IpAddr,
+        check: impl Future<Output = Result<User, Refusal>>,
+    ) -> Result<User, Refusal> {
+        let settings = &self.settings;
+        let buckets = match device {
+            Some(device) => vec![bucket(
+                redis_keys::throttled_device(device),
+                settings.device_failures,
+                settings.account_forget_secs,
+            )],
+            None => vec![
+                bucket(
+                    redis_keys::throttled_account(account),
+                    settings.account_failures,
+                    settings.account_forget_secs,
+                ),
+                bucket(
+                    redis_keys::throttled_address(address),
+                    settings.address_failures,
+                    settings.address_forget_secs,
+                ),
+            ],
+        };
+        self.unless_too_many(buckets, Refusal::TooManyPasswords, check, |outcome| {
+            matches!(outcome, Err(Refusal::WrongCredentials))
+        })
+        .await
+    }
+
+    /// Does this check of the old password of an account, by somebody who is signed in to it, unless too many were
+    /// wrong.
+    pub(crate) async fn old_password(
+        &self,
+        id: UserId,
+        check: impl Future<Output = Result<User, Refusal>>,
+    ) -> Result<User, Refusal> {
+        let buckets = vec![bucket(
+            redis_keys::throttled_password(id),
+            self.settings.account_failures,
+            self.settings.account_forget_secs,
+        )];
+        self.unless_too_many(buckets, Refusal::TooManyPasswords, check, |outcome| {
+            matches!(outcome, Err(Refusal::WrongPassword))
+        })
+        .await
+    }
+
+    /// Makes an account, unless too many were made from this address.
+    pub(crate) async fn registration(
+        &self,
+        address: IpAddr,
+        make: impl Future<Output = Result<User, Refusal>>,
+    ) -> Result<User, Refusal> {
+        let buckets = vec![bucket(
+            redis_keys::throttled_registrations(address),
+            self.settings.registrations,
+            self.settings.registration_forget_secs,
+        )];
+        // Names that are taken count too: otherwise anybody could ask for all of them.
+        self.unless_too_many(buckets, Refusal::TooManyRegistrations, make, |outcome| {
+            matches!(outcome, Ok(_) | Err(Refusal::UsernameTaken))
+        })
+        .await
+    }
+
+    async fn unless_too_many(
+        &self,
+        buckets: Vec<Option<Bucket>>,
+        refusal: fn(Wait) -> Refusal,
+        work: impl Future<Output = Result<User, Refusal>>,
+        counts: fn(&Result<User, Refusal>) -> bool,
+    ) -> Result<User, Refusal> {
+        let buckets = buckets.into_iter().flatten().collect();
+        let attempt = match self.throttle.begin(buckets).await {
+            Ok(Ok(attempt)) => attempt,
+            Ok(Err(wait)) => return Err(refusal(Wait(wait))),
+            // Logged where the connection is.
+            Err(_) => return Err(Refusal::TryAgain),
+        };
+        let outcome = work.await;
+        if !counts(&outcome) {
+            // Where Redis has gone meanwhile, it counts until it is forgotten.
+            let _ = self.throttle.give_back(attempt).await;
+        }
+        outcome
+    }
+}
+
+/// `None` where nobody is to be throttled.
+fn bucket(key: String, free: u32, forget_secs: u64) -> Option<Bucket> {
+    (free > 0).then(|| Bucket {
+        key,
+        free,
+        forget: Duration::from_secs(forget_secs.max(1)),
+    })
+}
+
+impl Wait {
+    /// In whole seconds, at least one.
+    pub(crate) fn secs(self) -> u64 {
+        self.0
+            .as_millis()
+            .div_ceil(1_000)
+            .try_into()
+            .unwrap_or(u64::MAX)
+    }
+}
+
+/// For people: "1 second", "40 seconds", "2 minutes".
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let secs = self.secs();
+        let (count, unit) = match secs {
+            ..120 => (secs, "second"),
+            _ => (secs.div_ceil(60), "minute"),
+        };
+        let plural = if count == 1 { "" } else { "s" };
+        write!(f, "{count} {unit}{plural}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_words_that_are_never_too_short() {
+        for (millis, words) in [
+            (1, "1 second"),
+            (1_000, "1 second"),
+            (1_001, "2 seconds"),
+            (119_000, "119 seconds"),
+            (119_001, "2 minutes"),
+            (120_001, "3 minutes"),
+        ] {
+            assert_eq!(Wait(Duration::from_millis(millis)).to_string(), words);
+        }
+    }
+
+    #[test]
+    fn none_is_free_means_no_limit() {
+        assert_eq!(bucket("key".to_owned(), 0, 600), None);
+        assert!(bucket("key".to_owned(), 1, 0).unwrap().forget > Duration::ZERO);
+    }
+}
