@@ -107,13 +107,13 @@ impl Accounts {
 
     /// Lets the account be signed in to with this identity too.
     pub(crate) async fn link(&self, id: UserId, identity: Identity) -> Result<User, Refusal> {
-        self.ask_for_user(AuthRequest::LinkIdentity { id, identity })
+        self.ask_for_owner(AuthRequest::LinkIdentity { id, identity })
             .await
     }
 
     /// Takes the identity of this provider away from the account.
     pub(crate) async fn unlink(&self, id: UserId, provider: String) -> Result<User, Refusal> {
-        self.ask_for_user(AuthRequest::UnlinkIdentity { id, provider })
+        self.ask_for_owner(AuthRequest::UnlinkIdentity { id, provider })
             .await
     }
 }

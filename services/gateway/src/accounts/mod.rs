@@ -54,4 +54,12 @@ impl Accounts {
             other => Err(Refusal::from(other)),
         }
     }
+
+    /// The same, asked by the account's owner without a password.
+    async fn ask_for_owner(&self, request: AuthRequest) -> Result<User, Refusal> {
+        match self.ask_for_user(request).await {
+            Err(Refusal::WrongCredentials) => Err(Refusal::NoAccount),
+            outcome => outcome,
+        }
+    }
 }
