@@ -46,6 +46,22 @@ afterEach(() => {
   stop();
 });
 
+describe('a session that ends', () => {
+  it('leaves an empty page', async () => {
+    server.rooms.push({ id: 'lobby', name: 'lobby' });
+    await open('#room/lobby');
+    expect(await screen.findByRole('heading', { name: 'lobby' })).toBeTruthy();
+    const replace = vi.spyOn(location, 'replace').mockImplementation(() => undefined);
+    act(() => {
+      server.disconnect();
+      server.listener.unauthenticated();
+    });
+    expect(document.body.textContent).toBe('You are signed out.');
+    expect(replace).toHaveBeenCalledExactlyOnceWith('/account/login?next=%2Fchat#room/lobby');
+    expect(document.title).toBe('PacktChat');
+  });
+});
+
 describe('the list of rooms', () => {
   it('says that there are none, and makes the first', async () => {
     await open('');

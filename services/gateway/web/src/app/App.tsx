@@ -16,7 +16,7 @@ interface AppProps {
 /** The client: the rooms, and the room one is in. Everything it shows is in the [`ChatClient`]. */
 export function App({ client, messageChars }: AppProps) {
   const state = useSyncExternalStore(client.subscribe, client.getState);
-  const { connection, me, rooms, room, entering, entryError, notice } = state;
+  const { connection, signedOut, me, rooms, room, entering, entryError, notice } = state;
   const connected = connection === 'connected';
   useTitle(room, me);
   const actions = useMemo(
@@ -39,6 +39,13 @@ export function App({ client, messageChars }: AppProps) {
     [client],
   );
   const { onCreate, ...roomActions } = actions;
+  if (signedOut) {
+    return (
+      <p className="chat-empty" role="alert">
+        You are signed out.
+      </p>
+    );
+  }
   return (
     <div className={room === null ? 'chat chat--list' : 'chat chat--room'}>
       <ConnectionBanner connected={connected} known={me !== null} />

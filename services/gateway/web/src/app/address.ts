@@ -30,7 +30,7 @@ export interface Address {
   place: () => Place;
   /** Corrects the address without a new entry in the history. */
   replace: (room: string | null) => void;
-  /** Goes to the page where people sign in, and back here afterwards. */
+  /** Goes to the page where people sign in, and back here afterwards. This page is not to be gone back to. */
   signIn: () => void;
 }
 
@@ -44,7 +44,7 @@ export function browserAddress(loginUrl: string): Address {
       }
     },
     signIn() {
-      location.assign(`${loginUrl}?next=${encodeURIComponent(location.pathname)}${location.hash}`);
+      location.replace(`${loginUrl}?next=${encodeURIComponent(location.pathname)}${location.hash}`);
     },
   };
 }

@@ -97,9 +97,32 @@ describe('connecting', () => {
     server.failNext('GetMe', 'unauthenticated');
     const { address, client } = await start(null, server);
     expect(address.signIn).toHaveBeenCalledOnce();
-    server.listener.unauthenticated();
-    expect(address.signIn).toHaveBeenCalledTimes(2);
     expect(client.getState().me).toBeNull();
+  });
+
+  it('leaves nothing on the screen, and is held back by nothing, when the session ends', async () => {
+    const server = new ScriptedServer();
+    const { address, client, goTo } = await start('lobby', server);
+    server.failNext('AddChat', 'unavailable');
+    say(client, 'unsent in the lobby');
+    await goTo('garden');
+    server.failNext('AddChat', 'unavailable');
+    say(client, 'unsent in the garden');
+    await settled();
+    expect(client.hasUnsent()).toBe(true);
+    server.disconnect();
+    server.listener.unauthenticated();
+    expect(address.signIn).toHaveBeenCalledOnce();
+    expect(client.hasUnsent()).toBe(false);
+    const { signedOut, me, rooms, room } = client.getState();
+    expect({ signedOut, me, rooms: rooms.items, room }).toEqual({
+      signedOut: true,
+      me: null,
+      rooms: null,
+      room: null,
+    });
+    await vi.runAllTimersAsync();
+    expect(client.getState().signedOut).toBe(true);
   });
 });
 

@@ -15,6 +15,8 @@ import { messageId } from './messageId';
 /** Everything the views show. */
 export interface ChatState {
   readonly connection: 'connecting' | 'connected';
+  /** The session is over: there is nothing to show any more. */
+  readonly signedOut: boolean;
   /** Null until the server has said. */
   readonly me: User | null;
   readonly rooms: LiveList<Room>;
@@ -42,6 +44,17 @@ interface Visit {
  */
 const CROSSING = 250;
 
+const NOTHING_KNOWN: ChatState = {
+  connection: 'connecting',
+  signedOut: false,
+  me: null,
+  rooms: live.UNKNOWN,
+  room: null,
+  entering: null,
+  entryError: null,
+  notice: null,
+};
+
 /**
  * Keeps [`ChatState`] true: follows the address, the pushes and the person, and asks the server for what is missing.
  *
@@ -49,15 +62,7 @@ const CROSSING = 250;
  * it was in, and fetches what was said since. Requests that fail for a reason that may pass are repeated.
  */
 export class ChatClient {
-  #state: ChatState = {
-    connection: 'connecting',
-    me: null,
-    rooms: live.UNKNOWN,
-    room: null,
-    entering: null,
-    entryError: null,
-    notice: null,
-  };
+  #state: ChatState = NOTHING_KNOWN;
   readonly #listeners = new Set<() => void>();
   readonly #connection: Connection;
   readonly #address: Address;
@@ -95,7 +100,7 @@ export class ChatClient {
         this.#disconnected();
       },
       unauthenticated: () => {
-        this.#address.signIn();
+        this.#signOut();
       },
       pushed: (name, payload) => {
         this.#pushed(name, payload);
@@ -187,6 +192,19 @@ export class ChatClient {
     this.#change({ kind: 'disconnected' });
   }
 
+  /**
+   * Leaves for the sign-in at once. Whoever ended the session meant this screen to be empty, so nothing stays on it
+   * until that page has come, and nothing unsent holds it back.
+   */
+  #signOut(): void {
+    this.#session = null;
+    this.#attempt = null;
+    this.#visit = null;
+    this.#kept.clear();
+    this.#set({ ...NOTHING_KNOWN, signedOut: true });
+    this.#address.signIn();
+  }
+
   async #fetchMe(session: object): Promise<void> {
     for (let tries = 0; this.#session === session; tries++) {
       const ack = await this.#connection.request('GetMe', null);
@@ -236,7 +254,7 @@ export class ChatClient {
         return;
       }
       if (code === 'unauthenticated') {
-        this.#address.signIn();
+        this.#signOut();
         return;
       }
       await pause(backoff(tries));
@@ -421,7 +439,7 @@ export class ChatClient {
   /** Whether a request that failed so is worth repeating; where something else has to be done first, does it. */
   #mayPass({ code }: Failure): boolean {
     if (code === 'unauthenticated') {
-      this.#address.signIn();
+      this.#signOut();
       return false;
     }
     if (code === 'not_in_room') {

@@ -13,7 +13,7 @@ export interface Listener {
   connected: () => void;
   /** Not connected any more. Trying again goes on by itself. */
   disconnected: () => void;
-  /** There is no session: connecting will not succeed until the person has signed in. */
+  /** The session is over, or there was none: connecting will not succeed until the person has signed in. */
   unauthenticated: () => void;
   pushed: <Name extends keyof Pushes>(name: Name, payload: Pushes[Name]) => void;
 }
@@ -50,7 +50,7 @@ export function socketConnection(): Connection {
     },
     start(listener) {
       let refusals = 0;
-      // The library comes back by itself from a broken transport, not from a server's word; this does.
+      // The library comes back by itself from a broken transport, not from a refusal; this does.
       const comeBack = () => {
         setTimeout(() => {
           if (!socket.active) socket.connect();
@@ -62,7 +62,7 @@ export function socketConnection(): Connection {
       });
       socket.on('disconnect', (reason) => {
         listener.disconnected();
-        if (reason === 'io server disconnect') comeBack();
+        if (reason === 'io server disconnect') listener.unauthenticated();
       });
       socket.on('connect_error', (error) => {
         if (error.message === NOT_AUTHENTICATED) listener.unauthenticated();
