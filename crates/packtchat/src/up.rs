@@ -16,8 +16,22 @@ use crate::{Up, build, prerequisites};
 /// What shells report of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
-/// Begins the names of the variables that are handed on to `auth`: the identity providers.
-const PROVIDERS: &str = "PACKTCHAT__PROVIDERS__";
+/// Sections of settings that are handed on from this process's environment, and to which services. Of the others the
+/// stack sets what it needs itself.
+const HANDED_ON: [(&str, &[Service]); 9] = [
+    ("AUTH", &[Service::Gateway]),
+    ("CLEANUP", &[Service::CleanupWorker]),
+    ("DATABASE", &[Service::Auth]),
+    (
+        "LIMITS",
+        &[Service::Auth, Service::ChatRealtime, Service::Gateway],
+    ),
+    ("PASSWORDS", &[Service::Auth]),
+    ("PROVIDERS", &[Service::Auth]),
+    ("ROUTES", &[Service::Gateway]),
+    ("SOCKET", &[Service::ChatRealtime]),
+    ("THROTTLE", &[Service::Gateway]),
+];
 
 pub(crate) async fn run(arguments: Up) -> anyhow::Result<ExitCode> {
     let mut shutdown = Shutdown::listen()?;
@@ -71,7 +85,7 @@ async fn start(arguments: Up, progress: &Progress) -> anyhow::Result<Stack> {
         bin_dir,
         static_dir: tree.web_dist(),
         durability: Durability::EverySecond,
-        settings: providers(),
+        settings: handed_on(environment()),
     };
     let stack = Stack::start(
         config,
@@ -93,13 +107,31 @@ async fn start(arguments: Up, progress: &Progress) -> anyhow::Result<Stack> {
     Ok(stack)
 }
 
-/// The identity providers in this process's environment; the services have none of it but what they are given.
-fn providers() -> Vec<(Service, String, String)> {
+fn environment() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)))
-        .filter(|(key, _)| key.starts_with(PROVIDERS))
-        .map(|(key, value)| (Service::Auth, key, value))
+}
+
+/// The settings among these variables for each service, which gets nothing else of the environment.
+fn handed_on(variables: impl Iterator<Item = (String, String)>) -> Vec<(Service, String, String)> {
+    variables
+        .flat_map(|(key, value)| {
+            let services = services_of(&key);
+            services
+                .iter()
+                .map(move |service| (*service, key.clone(), value.clone()))
+        })
         .collect()
+}
+
+fn services_of(variable: &str) -> &'static [Service] {
+    let section = variable
+        .strip_prefix("PACKTCHAT__")
+        .and_then(|rest| rest.split("__").next());
+    HANDED_ON
+        .iter()
+        .find(|(name, _)| Some(*name) == section)
+        .map_or(&[], |(_, services)| services)
 }
 
 async fn build(
@@ -156,4 +188,38 @@ fn indented(text: &str) -> String {
         .map(|line| format!("    {line}"))
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_get_their_own_settings_and_nothing_else() {
+        let variables = [
+            ("PACKTCHAT__THROTTLE__REGISTRATIONS", "0"),
+            ("PACKTCHAT__LIMITS__MESSAGE_CHARS", "100"),
+            ("PACKTCHAT__HTTP__LISTEN", "127.0.0.1:1"),
+            ("PACKTCHAT__SESSION__SECRET", "a secret"),
+            ("PACKTCHAT_CONFIG", "file"),
+            ("THROTTLE__REGISTRATIONS", "0"),
+            ("PATH", "/bin"),
+        ];
+        let owned = variables.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let handed_on = handed_on(owned.into_iter());
+        let handed_on: Vec<_> = handed_on
+            .iter()
+            .map(|(service, key, value)| (*service, key.as_str(), value.as_str()))
+            .collect();
+        let ((throttle, none), (limits, hundred)) = (variables[0], variables[1]);
+        assert_eq!(
+            handed_on,
+            [
+                (Service::Gateway, throttle, none),
+                (Service::Auth, limits, hundred),
+                (Service::ChatRealtime, limits, hundred),
+                (Service::Gateway, limits, hundred),
+            ]
+        );
+    }
 }

@@ -20,9 +20,14 @@ export class Program {
   /**
    * @param {string} command
    * @param {string[]} args
+   * @param {Record<string, string>} variables on top of this process's environment
    */
-  constructor(command, args) {
-    this.child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(command, args, variables = {}) {
+    this.child = spawn(command, args, {
+      cwd: ROOT,
+      env: { ...process.env, ...variables },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     running.add(this);
     const keep = (/** @type {Buffer} */ text) => (this.output += text.toString());
     this.child.stdout.on('data', keep);

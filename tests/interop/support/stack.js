@@ -12,9 +12,12 @@ const STOP_DEADLINE_MS = 60_000;
 /** A whole PacktChat with two nodes, and data of its own. */
 export class Stack {
   #dir = mkdtempSync(join(tmpdir(), 'packtchat-interop-'));
-  #up = new Program(process.env['PACKTCHAT_BIN'] ?? 'target/debug/packtchat', [
-    ...['up', '--profile', 'dev', '--skip-build', '--port', '0', '--dir', this.#dir],
-  ]);
+  #up = new Program(
+    process.env['PACKTCHAT_BIN'] ?? 'target/debug/packtchat',
+    ['up', '--profile', 'dev', '--skip-build', '--port', '0', '--dir', this.#dir],
+    // Everybody registers from one address.
+    { PACKTCHAT__THROTTLE__REGISTRATIONS: '0' },
+  );
   url = '';
 
   static async start() {
