@@ -1,10 +1,18 @@
 use models::{UserId, account::AuthReply};
 
-use crate::world::{World, accepted};
+use crate::{
+    database::Database,
+    world::{World, accepted},
+};
 
-#[tokio::test]
-async fn the_new_password_takes_the_old_ones_place() {
-    let (_world, _auth, client) = World::with_auth().await;
+on_both_databases!(
+    the_new_password_takes_the_old_ones_place,
+    the_old_password_and_a_good_new_one_are_needed,
+    a_request_delivered_again_gets_the_same_answer
+);
+
+async fn the_new_password_takes_the_old_ones_place(database: Database) {
+    let (_world, _auth, client) = World::with_auth_on(database).await;
     let user = client.registered("alice", "correct horse").await;
     let reply = client
         .change_password(user.id, "correct horse", "better horse")
@@ -17,9 +25,8 @@ async fn the_new_password_takes_the_old_ones_place() {
     assert_eq!(accepted(client.verify("alice", "better horse").await), user);
 }
 
-#[tokio::test]
-async fn the_old_password_and_a_good_new_one_are_needed() {
-    let (_world, _auth, client) = World::with_auth().await;
+async fn the_old_password_and_a_good_new_one_are_needed(database: Database) {
+    let (_world, _auth, client) = World::with_auth_on(database).await;
     let id = client.registered("alice", "correct horse").await.id;
     for (id, old, new) in [
         (id, "wrong horse", "better horse"),
@@ -41,9 +48,8 @@ async fn the_old_password_and_a_good_new_one_are_needed() {
     accepted(client.verify("alice", "correct horse").await);
 }
 
-#[tokio::test]
-async fn a_request_delivered_again_gets_the_same_answer() {
-    let (world, _auth, client) = World::with_auth().await;
+async fn a_request_delivered_again_gets_the_same_answer(database: Database) {
+    let (world, _auth, client) = World::with_auth_on(database).await;
     let id = client.registered("alice", "correct horse").await.id;
     let change = || client.change_password(id, "correct horse", "better horse");
     let first = change().await;

@@ -4,7 +4,7 @@ use messaging::RpcError;
 use models::account::AuthReply;
 use serde_json::json;
 use sqlx::Connection;
-use stack::{QueueDepth, TcpProxy, eventually};
+use stack::{Postgres, QueueDepth, TcpProxy, eventually};
 
 use crate::world::{BEGIN, SOON, World, accepted, register};
 
@@ -106,6 +106,31 @@ async fn a_database_that_does_not_answer_is_told() {
     );
     writer.rollback().await.unwrap();
     client.registered("alice", "correct horse").await;
+}
+
+#[tokio::test]
+async fn serves_again_after_postgresql_was_away() {
+    let mut postgres = Postgres::start().await.unwrap();
+    let url = postgres.create_database("chat").await.unwrap();
+    let world = World::new().await;
+    let mut settings = world.settings();
+    settings.database.url = url.as_str().into();
+    let auth = world.auth(settings).await;
+    let client = world.client();
+    client.registered("alice", "correct horse").await;
+    postgres.stop().await;
+    assert_eq!(
+        client.verify("alice", "correct horse").await,
+        AuthReply::Unavailable
+    );
+    eventually(SOON, "auth is not ready", async || {
+        !auth.lifecycle.report().await.ready
+    })
+    .await;
+    postgres.restart().await.unwrap();
+    auth.is_ready().await;
+    accepted(client.verify("alice", "correct horse").await);
+    postgres.stop().await;
 }
 
 #[tokio::test]

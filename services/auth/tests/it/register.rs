@@ -1,13 +1,20 @@
-use futures_util::future::{join, join_all};
-use lifecycle::Lifecycle;
-use messaging::Amqp;
+use futures_util::future::join_all;
 use models::account::AuthReply;
 
-use crate::world::{World, accepted};
+use crate::{
+    database::Database,
+    world::{World, accepted},
+};
 
-#[tokio::test]
-async fn an_account_is_made_once() {
-    let (_world, _auth, client) = World::with_auth().await;
+on_both_databases!(
+    an_account_is_made_once,
+    what_will_not_do_is_told,
+    a_request_delivered_again_gets_the_same_answer,
+    of_many_who_want_one_name_one_gets_it
+);
+
+async fn an_account_is_made_once(database: Database) {
+    let (_world, _auth, client) = World::with_auth_on(database).await;
     let user = client.registered(" Alice ", "correct horse").await;
     assert_eq!((user.user.as_str(), user.kind.as_str()), ("alice", "local"));
     assert_eq!(
@@ -22,9 +29,8 @@ async fn an_account_is_made_once() {
     assert_ne!(other.id, user.id);
 }
 
-#[tokio::test]
-async fn what_will_not_do_is_told() {
-    let (_world, _auth, client) = World::with_auth().await;
+async fn what_will_not_do_is_told(database: Database) {
+    let (_world, _auth, client) = World::with_auth_on(database).await;
     for (username, password, sentence) in [
         ("al", "correct horse", "A username has 3 to 32 characters"),
         (
@@ -52,9 +58,8 @@ async fn what_will_not_do_is_told() {
     );
 }
 
-#[tokio::test]
-async fn a_request_delivered_again_gets_the_same_answer() {
-    let (world, _auth, client) = World::with_auth().await;
+async fn a_request_delivered_again_gets_the_same_answer(database: Database) {
+    let (world, _auth, client) = World::with_auth_on(database).await;
     let first = client.register("alice", "correct horse").await;
     assert!(matches!(first, AuthReply::Accepted { .. }));
     assert_eq!(client.register("alice", "correct horse").await, first);
@@ -66,9 +71,8 @@ async fn a_request_delivered_again_gets_the_same_answer() {
     );
 }
 
-#[tokio::test]
-async fn of_many_who_want_one_name_one_gets_it() {
-    let world = World::new().await;
+async fn of_many_who_want_one_name_one_gets_it(database: Database) {
+    let world = World::on(database).await;
     let mut settings = world.settings();
     settings.passwords.hash_threads = 4;
     let first = world.auth(settings.clone()).await;
@@ -97,18 +101,4 @@ async fn of_many_who_want_one_name_one_gets_it() {
     );
     first.stop().await;
     second.stop().await;
-}
-
-#[tokio::test]
-async fn two_may_start_at_once_on_an_empty_database() {
-    let world = World::new().await;
-    let settings = world.settings();
-    let build = || {
-        let amqp = Amqp::connect(&settings.amqp).unwrap();
-        let settings = settings.clone();
-        async move { auth::startup::build(settings, amqp, &Lifecycle::new()).await }
-    };
-    let (first, second) = join(build(), build()).await;
-    first.unwrap();
-    second.unwrap();
 }

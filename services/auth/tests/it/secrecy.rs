@@ -54,7 +54,7 @@ async fn no_password_and_no_hash_is_logged() {
     assert!(impatient.ask_anything(&garbage).await.is_err());
     let damaged = "$pbkdf2-sha256$hidden-hash";
     let mut database = world.database().await;
-    sqlx::query("UPDATE passwords SET phc = ?1")
+    sqlx::query("UPDATE passwords SET phc = $1")
         .bind(damaged)
         .execute(&mut database)
         .await

@@ -1,10 +1,18 @@
 use models::account::AuthReply;
 
-use crate::world::{World, accepted};
+use crate::{
+    database::Database,
+    world::{World, accepted},
+};
 
-#[tokio::test]
-async fn wrong_and_unknown_get_one_answer() {
-    let (_world, _auth, client) = World::with_auth().await;
+on_both_databases!(
+    wrong_and_unknown_get_one_answer,
+    a_login_rehashes_when_the_work_factor_rose,
+    an_account_outlives_tighter_limits
+);
+
+async fn wrong_and_unknown_get_one_answer(database: Database) {
+    let (_world, _auth, client) = World::with_auth_on(database).await;
     let user = client.registered("alice", "correct horse").await;
     let too_long = "x".repeat(129);
     for (username, password) in [
@@ -27,9 +35,8 @@ async fn wrong_and_unknown_get_one_answer() {
     );
 }
 
-#[tokio::test]
-async fn a_login_rehashes_when_the_work_factor_rose() {
-    let (world, auth, client) = World::with_auth().await;
+async fn a_login_rehashes_when_the_work_factor_rose(database: Database) {
+    let (world, auth, client) = World::with_auth_on(database).await;
     let user = client.registered("alice", "correct horse").await;
     assert!(world.stored_phc().await.contains("$i=1000,"));
     auth.stop().await;
@@ -61,9 +68,8 @@ async fn a_login_rehashes_when_the_work_factor_rose() {
     assert_eq!(world.stored_phc().await, rehashed);
 }
 
-#[tokio::test]
-async fn an_account_outlives_tighter_limits() {
-    let (world, auth, client) = World::with_auth().await;
+async fn an_account_outlives_tighter_limits(database: Database) {
+    let (world, auth, client) = World::with_auth_on(database).await;
     client.registered("bob", "correct horse").await;
     auth.stop().await;
     let mut settings = world.settings();

@@ -10,14 +10,16 @@ use lifecycle::Lifecycle;
 use messaging::{Amqp, RpcClient, RpcError};
 use models::{
     Limits, Password, User, UserId,
-    account::{AuthReply, AuthRequest},
+    account::{AuthReply, AuthRequest, Identity},
     amqp_names::{AUTH_LOGINS, AUTH_REQUESTS},
 };
 use serde_json::Value;
 use settings::{AmqpSettings, LifecycleSettings, TelemetrySettings};
-use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::AnyConnection;
 use stack::{QueueDepth, TestServers, eventually};
 use tokio::task::JoinHandle;
+
+use crate::database::{self, Database};
 
 /// Longest wait for something that should happen soon.
 pub(crate) const SOON: Duration = Duration::from_secs(30);
@@ -27,6 +29,7 @@ pub(crate) const BEGIN: &str = "BEGIN IMMEDIATE";
 
 pub(crate) struct World {
     pub(crate) servers: TestServers,
+    database_url: String,
 }
 
 /// A running `auth`.
@@ -36,14 +39,28 @@ pub(crate) struct Service {
 }
 
 impl World {
+    /// On SQLite.
     pub(crate) async fn new() -> Self {
+        Self::on(Database::Sqlite).await
+    }
+
+    pub(crate) async fn on(database: Database) -> Self {
         let servers = TestServers::start().await.unwrap();
-        Self { servers }
+        let database_url = database.url(&servers.dir()).await;
+        Self {
+            servers,
+            database_url,
+        }
+    }
+
+    /// On SQLite with one `auth`, ready.
+    pub(crate) async fn with_auth() -> (Self, Service, Client) {
+        Self::with_auth_on(Database::Sqlite).await
     }
 
     /// With one `auth`, ready.
-    pub(crate) async fn with_auth() -> (Self, Service, Client) {
-        let world = Self::new().await;
+    pub(crate) async fn with_auth_on(database: Database) -> (Self, Service, Client) {
+        let world = Self::on(database).await;
         let service = world.auth(world.settings()).await;
         let client = world.client();
         (world, service, client)
@@ -52,7 +69,7 @@ impl World {
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             amqp: AmqpSettings::new(&self.servers.amqp_url()),
-            database: DatabaseSettings::new(&self.database_url()),
+            database: DatabaseSettings::new(&self.database_url),
             passwords: PasswordSettings {
                 rounds: 1_000,
                 hash_threads: 1,
@@ -71,8 +88,8 @@ impl World {
         settings
     }
 
-    pub(crate) fn database_url(&self) -> String {
-        format!("sqlite://{}/accounts.db", self.servers.dir().display())
+    pub(crate) fn database_url(&self) -> &str {
+        &self.database_url
     }
 
     pub(crate) async fn auth(&self, settings: Settings) -> Service {
@@ -101,9 +118,8 @@ impl World {
     }
 
     /// The database behind `auth`'s back.
-    pub(crate) async fn database(&self) -> SqliteConnection {
-        let options: SqliteConnectOptions = self.database_url().parse().unwrap();
-        options.connect().await.unwrap()
+    pub(crate) async fn database(&self) -> AnyConnection {
+        database::connect(&self.database_url).await
     }
 
     pub(crate) async fn stored_phc(&self) -> String {
@@ -180,6 +196,22 @@ impl Client {
         self.ask(&verify(username, password)).await
     }
 
+    pub(crate) async fn create_with(&self, identity: Identity, username: &str) -> AuthReply {
+        let username = username.to_owned();
+        self.ask(&AuthRequest::CreateWithIdentity { identity, username })
+            .await
+    }
+
+    pub(crate) async fn link(&self, id: UserId, identity: Identity) -> AuthReply {
+        self.ask(&AuthRequest::LinkIdentity { id, identity }).await
+    }
+
+    pub(crate) async fn unlink(&self, id: UserId, provider: &str) -> AuthReply {
+        let provider = provider.to_owned();
+        self.ask(&AuthRequest::UnlinkIdentity { id, provider })
+            .await
+    }
+
     pub(crate) async fn change_password(&self, id: UserId, old: &str, new: &str) -> AuthReply {
         self.ask(&AuthRequest::ChangePassword {
             id,
@@ -187,6 +219,14 @@ impl Client {
             new: typed(new),
         })
         .await
+    }
+}
+
+pub(crate) fn add_password(id: UserId, new: &str) -> AuthRequest {
+    AuthRequest::ChangePassword {
+        id,
+        old: None,
+        new: typed(new),
     }
 }
 
