@@ -53,12 +53,15 @@ describe('a session that ends', () => {
     expect(await screen.findByRole('heading', { name: 'lobby' })).toBeTruthy();
     const replace = vi.spyOn(location, 'replace').mockImplementation(() => undefined);
     act(() => {
-      server.disconnect();
+      server.putOut();
+    });
+    expect(document.body.textContent).toBe('One moment: are you still signed in?');
+    expect(document.title).toBe('PacktChat');
+    act(() => {
       server.listener.unauthenticated();
     });
     expect(document.body.textContent).toBe('You are signed out.');
     expect(replace).toHaveBeenCalledExactlyOnceWith('/account/login?next=%2Fchat#room/lobby');
-    expect(document.title).toBe('PacktChat');
   });
 });
 

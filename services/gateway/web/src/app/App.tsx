@@ -16,9 +16,9 @@ interface AppProps {
 /** The client: the rooms, and the room one is in. Everything it shows is in the [`ChatClient`]. */
 export function App({ client, messageChars }: AppProps) {
   const state = useSyncExternalStore(client.subscribe, client.getState);
-  const { connection, signedOut, me, rooms, room, entering, entryError, notice } = state;
+  const { connection, session, me, rooms, room, entering, entryError, notice } = state;
   const connected = connection === 'connected';
-  useTitle(room, me);
+  useTitle(session === 'open' ? room : null, me);
   const actions = useMemo(
     () => ({
       onType: (draft: string) => {
@@ -39,10 +39,10 @@ export function App({ client, messageChars }: AppProps) {
     [client],
   );
   const { onCreate, ...roomActions } = actions;
-  if (signedOut) {
+  if (session !== 'open') {
     return (
       <p className="chat-empty" role="alert">
-        You are signed out.
+        {session === 'over' ? 'You are signed out.' : 'One moment: are you still signed in?'}
       </p>
     );
   }

@@ -110,19 +110,31 @@ describe('connecting', () => {
     say(client, 'unsent in the garden');
     await settled();
     expect(client.hasUnsent()).toBe(true);
-    server.disconnect();
+    server.putOut();
     server.listener.unauthenticated();
     expect(address.signIn).toHaveBeenCalledOnce();
     expect(client.hasUnsent()).toBe(false);
-    const { signedOut, me, rooms, room } = client.getState();
-    expect({ signedOut, me, rooms: rooms.items, room }).toEqual({
-      signedOut: true,
+    const { session, me, rooms, room } = client.getState();
+    expect({ session, me, rooms: rooms.items, room }).toEqual({
+      session: 'over',
       me: null,
       rooms: null,
       room: null,
     });
     await vi.runAllTimersAsync();
-    expect(client.getState().signedOut).toBe(true);
+    expect(client.getState().session).toBe('over');
+  });
+
+  it('goes on where it was when the browser has another session by now', async () => {
+    const { address, client, server } = await start('lobby');
+    client.typed('half of a sen');
+    server.putOut();
+    expect(client.getState().session).toBe('unsure');
+    server.connect();
+    await settled();
+    expect(client.getState().session).toBe('open');
+    expect(room(client)).toMatchObject({ name: 'lobby', entered: true, draft: 'half of a sen' });
+    expect(address.signIn).not.toHaveBeenCalled();
   });
 });
 

@@ -15,8 +15,8 @@ import { messageId } from './messageId';
 /** Everything the views show. */
 export interface ChatState {
   readonly connection: 'connecting' | 'connected';
-  /** The session is over: there is nothing to show any more. */
-  readonly signedOut: boolean;
+  /** Where it is not open, there is nothing to show. */
+  readonly session: 'open' | 'unsure' | 'over';
   /** Null until the server has said. */
   readonly me: User | null;
   readonly rooms: LiveList<Room>;
@@ -46,7 +46,7 @@ const CROSSING = 250;
 
 const NOTHING_KNOWN: ChatState = {
   connection: 'connecting',
-  signedOut: false,
+  session: 'open',
   me: null,
   rooms: live.UNKNOWN,
   room: null,
@@ -98,6 +98,9 @@ export class ChatClient {
       },
       disconnected: () => {
         this.#disconnected();
+      },
+      putOut: () => {
+        this.#set({ session: 'unsure' });
       },
       unauthenticated: () => {
         this.#signOut();
@@ -178,7 +181,7 @@ export class ChatClient {
   #connected(): void {
     const session = {};
     this.#session = session;
-    this.#set({ connection: 'connected' });
+    this.#set({ connection: 'connected', session: 'open' });
     void this.#fetchMe(session);
     void this.#fetchRooms(session);
     void this.#enter();
@@ -201,7 +204,7 @@ export class ChatClient {
     this.#attempt = null;
     this.#visit = null;
     this.#kept.clear();
-    this.#set({ ...NOTHING_KNOWN, signedOut: true });
+    this.#set({ ...NOTHING_KNOWN, session: 'over' });
     this.#address.signIn();
   }
 

@@ -49,6 +49,12 @@ export class ScriptedServer implements Connection {
     this.listener.disconnected();
   }
 
+  /** The session has ended. */
+  putOut(): void {
+    this.disconnect();
+    this.listener.putOut();
+  }
+
   restart(): void {
     this.restarts++;
     this.disconnect();

@@ -7,13 +7,24 @@ import { backoff } from './backoff';
 /** Milliseconds to wait for an acknowledgement. */
 const PATIENCE = 10_000;
 
+/**
+ * Milliseconds. When a page of this browser replaces the session, as one does that changes the password, the new
+ * cookie is on its way while the old session ends.
+ */
+const NEW_COOKIE = 300;
+
+/** Milliseconds to wait after that for the server's word on whether there is a session. */
+const DOUBT = 1_000;
+
 /** What a [`Connection`] tells its owner. */
 export interface Listener {
   /** Connected, for the first time or again: whatever the server knew of this client, it may have forgotten. */
   connected: () => void;
   /** Not connected any more. Trying again goes on by itself. */
   disconnected: () => void;
-  /** The session is over, or there was none: connecting will not succeed until the person has signed in. */
+  /** Put out because the session has ended. Whether there is another one, one hears soon. */
+  putOut: () => void;
+  /** There is no session: connecting will not succeed until the person has signed in. */
   unauthenticated: () => void;
   pushed: <Name extends keyof Pushes>(name: Name, payload: Pushes[Name]) => void;
 }
@@ -56,13 +67,20 @@ export function socketConnection(): Connection {
           if (!socket.active) socket.connect();
         }, backoff(refusals++));
       };
+      let doubt: ReturnType<typeof setTimeout> | undefined;
       socket.on('connect', () => {
         refusals = 0;
+        clearTimeout(doubt);
         listener.connected();
       });
       socket.on('disconnect', (reason) => {
         listener.disconnected();
-        if (reason === 'io server disconnect') listener.unauthenticated();
+        if (reason !== 'io server disconnect') return;
+        listener.putOut();
+        setTimeout(() => {
+          if (!socket.active) socket.connect();
+        }, NEW_COOKIE);
+        doubt = setTimeout(listener.unauthenticated, NEW_COOKIE + DOUBT);
       });
       socket.on('connect_error', (error) => {
         if (error.message === NOT_AUTHENTICATED) listener.unauthenticated();
