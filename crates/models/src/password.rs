@@ -1,4 +1,4 @@
-use std::{collections::HashSet, fmt, sync::LazyLock};
+use std::{fmt, sync::LazyLock};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,17 +25,25 @@ pub enum InvalidPassword {
     /// On the list that attackers try first.
     #[error("This password is one of the most common ones, please choose another")]
     Common,
+    /// What guessers try next.
+    #[error(
+        "This password is mostly your username or the name of this site, please choose another"
+    )]
+    Obvious,
 }
 
-/// What guessers try first, lower case, from eight characters up.
-static COMMON: LazyLock<HashSet<&str>> =
-    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+/// What guessers try first, in lower case and sorted; `password/README.md` tells where it is from.
+static COMMON: LazyLock<Vec<&str>> =
+    LazyLock::new(|| include_str!("password/common.txt").lines().collect());
+
+/// The name of this site.
+const SITE: &str = "packtchat";
 
 impl Password {
     /// Parses a password somebody chooses for an account.
     ///
     /// # Errors
-    /// When the length is out of bounds or the password is a common one.
+    /// When the length is out of bounds, or the password is a common one or mostly the site's name.
     pub fn choose(text: &str, limits: &Limits) -> Result<Self, InvalidPassword> {
         let password = Self(text.to_owned());
         password.check(limits).map(|()| password)
@@ -53,8 +61,22 @@ impl Password {
                 max: limits.password_max,
             });
         }
-        if COMMON.contains(self.0.to_lowercase().as_str()) {
+        if COMMON.binary_search(&&*self.0.to_lowercase()).is_ok() {
             return Err(InvalidPassword::Common);
+        }
+        self.check_for(SITE)
+    }
+
+    /// Holds this password, as typed, to what is asked of a new one for the account of this username, beyond
+    /// [`Password::check`].
+    ///
+    /// # Errors
+    /// When at least half of it is the username.
+    pub fn check_for(&self, username: &str) -> Result<(), InvalidPassword> {
+        let password = self.0.to_lowercase();
+        let rest = password.replace(username, "");
+        if !username.is_empty() && rest.len() * 2 <= password.len() {
+            return Err(InvalidPassword::Obvious);
         }
         Ok(())
     }
@@ -112,6 +134,33 @@ mod tests {
                 Err(InvalidPassword::Common)
             );
         }
+    }
+
+    #[test]
+    fn the_list_is_as_it_is_searched() {
+        assert!(COMMON.len() > 20_000);
+        assert!(COMMON.is_sorted());
+        for word in COMMON.iter() {
+            assert_eq!(*word, word.to_lowercase());
+            assert!((8..=128).contains(&word.chars().count()), "{word}");
+        }
+    }
+
+    #[test]
+    fn what_is_mostly_a_name_is_refused() {
+        let password = |text: &str| Password(text.to_owned());
+        for obvious in ["alice.b12", "ALICE.B!", "alice.balice.b2024!"] {
+            let refused = password(obvious).check_for("alice.b");
+            assert_eq!(refused, Err(InvalidPassword::Obvious), "{obvious}");
+        }
+        for fine in ["alice.b loves horses", "correct horse", "alice"] {
+            assert_eq!(password(fine).check_for("alice.b"), Ok(()), "{fine}");
+        }
+        assert_eq!(password("").check_for(""), Ok(()));
+        assert_eq!(
+            Password::choose("PacktChat-7", &Limits::default()),
+            Err(InvalidPassword::Obvious)
+        );
     }
 
     #[test]

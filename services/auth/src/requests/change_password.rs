@@ -20,6 +20,9 @@ pub(super) async fn change_password(
         Ok(account) => account,
         Err(reply) => return Ok(reply),
     };
+    if let Err(why) = new.check_for(&account.username) {
+        return Ok(invalid(why));
+    }
     match old {
         Some(old) => replace(auth, account, old, new).await,
         None => add(auth, account, new).await,

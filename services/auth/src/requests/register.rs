@@ -16,7 +16,10 @@ pub(super) async fn register(
         Ok(username) => username,
         Err(why) => return Ok(invalid(why)),
     };
-    if let Err(why) = password.check(&auth.limits) {
+    let checked = password
+        .check(&auth.limits)
+        .and_then(|()| password.check_for(username.as_str()));
+    if let Err(why) = checked {
         return Ok(invalid(why));
     }
     // Looked up first to spare the hash; the database decides all the same, below.

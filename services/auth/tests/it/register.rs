@@ -44,6 +44,11 @@ async fn what_will_not_do_is_told(database: Database) {
             "Password1",
             "This password is one of the most common ones, please choose another",
         ),
+        (
+            "alice",
+            "Alice!?!?",
+            "This password is mostly your username or the name of this site, please choose another",
+        ),
     ] {
         let message = sentence.to_owned();
         assert_eq!(

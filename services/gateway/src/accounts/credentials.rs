@@ -29,6 +29,12 @@ impl Accounts {
         }
         let username = self.username(username)?;
         let password = self.new_password(password, Field::Password)?;
+        password
+            .check_for(username.as_str())
+            .map_err(|error| Refusal::Invalid {
+                field: Some(Field::Password),
+                message: error.to_string(),
+            })?;
         self.ask_for_user(AuthRequest::Register {
             username: username.to_string(),
             password,
