@@ -44,6 +44,19 @@ impl Username {
         Ok(Self(name))
     }
 
+    /// Parses the name of an account that may be there already: it keeps its name when the bounds on new ones change.
+    ///
+    /// # Errors
+    /// When it is empty or a character is not allowed.
+    pub fn of_any_length(text: &str) -> Result<Self, InvalidUsername> {
+        let any_length = Limits {
+            username_min: 1,
+            username_max: usize::MAX,
+            ..Limits::default()
+        };
+        Self::parse(text, &any_length)
+    }
+
     /// The name itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -65,6 +78,16 @@ mod tests {
     fn folds_case_and_trims() {
         let name = Username::parse(" Alice.B-1_ ", &Limits::default()).unwrap();
         assert_eq!(name.as_str(), "alice.b-1_");
+    }
+
+    #[test]
+    fn a_name_that_is_there_already_may_have_any_length() {
+        let long = "x".repeat(99);
+        for name in ["a", long.as_str()] {
+            assert_eq!(Username::of_any_length(name).unwrap().as_str(), name);
+        }
+        assert!(Username::of_any_length("").is_err());
+        assert!(Username::of_any_length("a b").is_err());
     }
 
     #[test]

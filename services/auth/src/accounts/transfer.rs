@@ -181,18 +181,16 @@ async fn insert(
 
 /// The looks of an account, if what it holds is what an account can hold.
 fn looks(account: &Account) -> Result<Vec<String>, String> {
-    let any_length = Limits {
-        username_min: 1,
-        username_max: usize::MAX,
-        display_name_max: usize::MAX,
-        ..Limits::default()
-    };
-    let username = Username::parse(&account.username, &any_length).map_err(|e| e.to_string())?;
+    let username = Username::of_any_length(&account.username).map_err(|e| e.to_string())?;
     if username.as_str() != account.username {
         return Err("a username is written in small letters".to_owned());
     }
     let mut looks = vec![looks::of_username(username.as_str())];
     if let Some(name) = &account.display_name {
+        let any_length = Limits {
+            display_name_max: usize::MAX,
+            ..Limits::default()
+        };
         let name = DisplayName::parse(name, &any_length).map_err(|e| e.to_string())?;
         looks.extend(looks::of_display_name(&name));
     }

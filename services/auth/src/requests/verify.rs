@@ -1,4 +1,4 @@
-use models::{Limits, Password, User, Username, account::AuthReply};
+use models::{Password, User, Username, account::AuthReply};
 
 use super::Auth;
 use crate::{
@@ -15,13 +15,7 @@ pub(super) async fn verify(
     if password.is_too_long(&auth.limits) {
         return Ok(AuthReply::WrongCredentials);
     }
-    // An account keeps its name when the bounds on new names become tighter.
-    let any_length = Limits {
-        username_min: 0,
-        username_max: usize::MAX,
-        ..auth.limits
-    };
-    let account = match Username::parse(username, &any_length) {
+    let account = match Username::of_any_length(username) {
         Ok(username) => auth.accounts.by_username(&username).await?,
         Err(_) => None,
     };
