@@ -42,7 +42,9 @@ pub(crate) enum Refusal {
     #[error("This account does not exist any more.")]
     NoAccount,
     /// What cannot be undone is only for those who proved lately who they are.
-    #[error("You signed in some time ago. Please sign in again first.")]
+    #[error(
+        "This is for those who signed in less than 15 minutes ago. Please sign in again first."
+    )]
     SignInAgain,
     /// Nobody has configured this provider.
     #[error("There is no such way to sign in here. Please choose one of those on this page.")]

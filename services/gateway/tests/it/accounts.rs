@@ -2,7 +2,7 @@
 
 use reqwest::StatusCode;
 
-use crate::{browser::Answer, world::World};
+use crate::world::World;
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -19,7 +19,10 @@ async fn register_chat_sign_out_sign_in() {
         chat.text()
             .contains("<div id=\"app\" data-user=\"{&#34;id&#34;")
     );
-    assert!(chat.text().contains("<span>alice</span>"));
+    assert!(
+        chat.text()
+            .contains("<a class=\"viewer\" href=\"/account\">alice</a>")
+    );
     assert!(
         chat.text()
             .contains("data-login=\"/account/login\" data-message-chars=\"4000\"")
@@ -60,7 +63,7 @@ async fn wrong_passwords_and_unknown_names_get_the_same_answer() {
         assert!(answer.leads_to("/account/login"));
         let form = browser.follow(&answer).await;
         assert_eq!(form.flashes(), ["Wrong Username or Password"]);
-        assert_eq!(wrong_fields(&form), [""; 0], "points at no field");
+        assert_eq!(form.wrong_fields(), [""; 0], "points at no field");
         answers.push(
             form.text()
                 .replace(username, "?")
@@ -84,7 +87,7 @@ async fn a_taken_name_is_said_so() {
     let answer = browser.register("ALICE", "another horse battery").await;
     let form = browser.follow(&answer).await;
     assert_eq!(form.flashes(), ["User exists!"]);
-    assert_eq!(wrong_fields(&form), ["username"]);
+    assert_eq!(form.wrong_fields(), ["username"]);
     assert!(
         form.text().contains("value=\"ALICE\""),
         "what was typed is kept"
@@ -114,10 +117,10 @@ async fn empty_fields_are_named() {
             let form = browser.follow(&answer).await;
             assert_eq!(form.flashes(), [words], "{path} {fields:?}");
             assert_eq!(form.text().matches(words).count(), 1, "in one place");
-            assert_eq!(wrong_fields(&form), [wrong]);
+            assert_eq!(form.wrong_fields(), [wrong]);
             let again = browser.get(path).await;
             assert_eq!(again.flashes(), [""; 0], "it is said once");
-            assert_eq!(wrong_fields(&again), [""; 0]);
+            assert_eq!(again.wrong_fields(), [""; 0]);
             assert!(!again.text().contains("value=\"bob\""));
         }
     }
@@ -157,7 +160,7 @@ async fn what_is_wrong_with_a_name_or_password_is_told() {
         assert!(answer.leads_to("/account/register"));
         let form = browser.follow(&answer).await;
         assert!(form.flashes()[0].contains(words), "{:?}", form.flashes());
-        assert_eq!(wrong_fields(&form), [field]);
+        assert_eq!(form.wrong_fields(), [field]);
         assert!(form.text().contains(&format!("value=\"{username}\"")));
         assert!(!form.text().contains(password), "passwords are not kept");
     }
@@ -286,21 +289,4 @@ async fn callers_that_read_json_are_told_at_once() {
         assert_eq!(problem["detail"], detail);
         assert_eq!(problem["status"], status);
     }
-}
-
-/// The fields that are said to be wrong, each with a pointer to the message that tells why.
-fn wrong_fields(form: &Answer) -> Vec<String> {
-    let text = form.text();
-    text.split("<input ")
-        .filter_map(|part| part.split_once('>').map(|(input, _)| input))
-        .filter(|input| input.contains("aria-invalid=\"true\""))
-        .map(|input| {
-            let (_, described) = input.split_once("aria-describedby=\"").unwrap();
-            let (ids, _) = described.split_once('"').unwrap();
-            assert!(ids.split(' ').any(|id| id == "flash"), "{input}");
-            assert!(text.contains("id=\"flash\""), "{text}");
-            let (_, name) = input.split_once("name=\"").unwrap();
-            name.split('"').next().unwrap().to_owned()
-        })
-        .collect()
 }

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use reqwest::{
     Client, Method, RequestBuilder, StatusCode,
-    header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE},
+    header::{ACCEPT, CONTENT_TYPE, COOKIE, HeaderMap, LOCATION, SET_COOKIE, USER_AGENT},
     redirect::Policy,
 };
 use url::form_urlencoded;
 
 pub(crate) const SESSION: &str = "packtchat.sid";
 pub(crate) const HTML: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
+pub(crate) const FIREFOX: &str =
+    "Mozilla/5.0 (X11; Linux x86_64; rv:141.0) Gecko/20100101 Firefox/141.0";
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
 
 #[derive(Clone)]
@@ -19,6 +21,7 @@ pub(crate) struct Browser {
     port: u16,
     pub(crate) cookies: BTreeMap<String, String>,
     accept: &'static str,
+    user_agent: &'static str,
 }
 
 /// An answer, read to its end.
@@ -35,7 +38,14 @@ impl Browser {
             port,
             cookies: BTreeMap::new(),
             accept: HTML,
+            user_agent: FIREFOX,
         }
+    }
+
+    /// A browser of another kind.
+    pub(crate) fn that_is(mut self, user_agent: &'static str) -> Self {
+        self.user_agent = user_agent;
+        self
     }
 
     /// The same browser with its cookies, at another gateway.
@@ -69,7 +79,8 @@ impl Browser {
         let mut request = self
             .client
             .request(method, format!("http://127.0.0.1:{}{path}", self.port))
-            .header(ACCEPT, self.accept);
+            .header(ACCEPT, self.accept)
+            .header(USER_AGENT, self.user_agent);
         if !cookies.is_empty() {
             request = request.header(COOKIE, cookies.join("; "));
         }
@@ -127,6 +138,16 @@ impl Browser {
             .collect();
         all.extend(fields);
         let action = path.split('?').next().unwrap();
+        self.post(action, &all).await
+    }
+
+    /// Sends one of the forms of the account page with these fields.
+    pub(crate) async fn act(&mut self, action: &str, fields: &[(&str, &str)]) -> Answer {
+        let accept = std::mem::replace(&mut self.accept, HTML);
+        let csrf = self.get("/account").await.csrf();
+        self.accept = accept;
+        let mut all = vec![("csrf", csrf.as_str())];
+        all.extend(fields);
         self.post(action, &all).await
     }
 
@@ -189,6 +210,23 @@ impl Answer {
         let hidden = self.hidden_fields();
         let (_, csrf) = hidden.iter().find(|(name, _)| name == "csrf").unwrap();
         csrf.clone()
+    }
+
+    /// The names of the fields that the page says are wrong.
+    pub(crate) fn wrong_fields(&self) -> Vec<String> {
+        let text = self.text();
+        text.split("<input ")
+            .filter_map(|part| part.split_once('>').map(|(input, _)| input))
+            .filter(|input| input.contains("aria-invalid=\"true\""))
+            .map(|input| {
+                let (_, described) = input.split_once("aria-describedby=\"").unwrap();
+                let (ids, _) = described.split_once('"').unwrap();
+                assert!(ids.split(' ').any(|id| id == "flash"), "{input}");
+                assert!(text.contains("id=\"flash\""), "{text}");
+                let (_, name) = input.split_once("name=\"").unwrap();
+                name.split('"').next().unwrap().to_owned()
+            })
+            .collect()
     }
 
     fn hidden_fields(&self) -> Vec<(String, String)> {

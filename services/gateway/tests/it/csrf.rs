@@ -11,7 +11,18 @@ use crate::{
     world::World,
 };
 
-const FORMS: [&str; 3] = ["/account/login", "/account/register", "/account/logout"];
+const FORMS: [&str; 10] = [
+    "/account/login",
+    "/account/register",
+    "/account/logout",
+    "/account/username",
+    "/account/display-name",
+    "/account/password",
+    "/account/link",
+    "/account/unlink",
+    "/account/sessions/end",
+    "/account/sessions/end-others",
+];
 
 async fn token(browser: &mut Browser) -> String {
     browser.get("/account/login").await.csrf()

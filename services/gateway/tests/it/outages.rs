@@ -94,6 +94,8 @@ async fn survives_without_redis(gateway: &Service, cookie: &str) {
         "/account/login",
         "/account/register",
         "/account/logout",
+        "/account",
+        "/auth/google",
         "/chat",
     ] {
         let mut browser = gateway.browser().with_session(cookie);

@@ -7,12 +7,17 @@ use reqwest::{Method, StatusCode};
 
 use crate::world::World;
 
-const ROUTES: [(&str, &str); 10] = [
+const ROUTES: [(&str, &str); 15] = [
     ("GET", "/"),
     ("GET", "/account/login"),
     ("GET", "/account/register"),
     ("GET", "/account/logout"),
     ("POST", "/account/login"),
+    ("GET", "/account"),
+    ("GET", "/account/username"),
+    ("POST", "/account/password"),
+    ("GET", "/auth/google"),
+    ("GET", "/auth/google/callback"),
     ("GET", "/chat"),
     ("GET", "/static/assets/site-1.js"),
     ("GET", "/favicon.ico"),
@@ -73,6 +78,7 @@ async fn pages_are_whole() {
         ("/account/login", false, "Sign in · PacktChat"),
         ("/account/register", false, "Register · PacktChat"),
         ("/account/logout", true, "Sign out · PacktChat"),
+        ("/account", true, "Your account · PacktChat"),
         ("/chat", true, "Chat · PacktChat"),
         ("/nowhere", false, "Not found · PacktChat"),
     ] {
@@ -150,7 +156,7 @@ async fn what_is_not_there_says_so() {
     let gateway = world.gateway().await;
     for path in [
         "/nowhere",
-        "/account",
+        "/accounts",
         "/account/login/",
         "/static/",
         "/static/assets/",
@@ -248,7 +254,8 @@ async fn routes_are_where_they_are_configured() {
     let world = World::new().await;
     let mut settings = world.settings();
     settings.routes = serde_json::from_str(
-        r#"{"index": "/home", "login": "/in", "register": "/join", "logout": "/out", "chat": "/talk", "static": "/s"}"#,
+        r#"{"index": "/home", "login": "/in", "register": "/join", "logout": "/out", "chat": "/talk", "static": "/s",
+            "account": "/me", "password": "/me/secret", "auth": "/via"}"#,
     )
     .unwrap();
     let gateway = World::start(settings).await;
@@ -272,6 +279,8 @@ async fn routes_are_where_they_are_configured() {
     );
     let cookie = world.signed_in("alice").await;
     let signed_in = &mut gateway.browser().with_session(&cookie);
+    assert!(signed_in.get("/me/secret").await.leads_to("/me"));
+    assert!(signed_in.get("/via/google").await.leads_to("/talk"));
     assert!(signed_in.submit("/out", &[]).await.leads_to("/home"));
 }
 

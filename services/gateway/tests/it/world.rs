@@ -1,12 +1,13 @@
 //! The servers of one test, and the services on them.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use gateway::settings::{AuthSettings, HttpSettings, Settings, StaticSettings, ThrottleSettings};
 use lifecycle::Lifecycle;
-use messaging::{Amqp, Redis, Sessions};
+use messaging::{Amqp, Redis, RpcClient, Sessions};
 use models::{
     Limits, User, UserId, UserType,
+    account::{AuthReply, AuthRequest, Identity},
     amqp_names::AUTH_LOGINS,
     redis_keys,
     session::{Session, SessionId, SessionKeys},
@@ -90,6 +91,14 @@ impl World {
     }
 
     pub(crate) async fn auth(&self) -> Service {
+        self.auth_with(BTreeMap::new()).await
+    }
+
+    /// An `auth` that knows these providers.
+    pub(crate) async fn auth_with(
+        &self,
+        providers: BTreeMap<String, auth::providers::ProviderSettings>,
+    ) -> Service {
         let database = self.servers.dir().join("accounts.sqlite");
         let settings = auth::settings::Settings {
             amqp: AmqpSettings::new(&self.servers.amqp_url()),
@@ -101,7 +110,7 @@ impl World {
                 rounds: 1_000,
                 hash_threads: 1,
             },
-            providers: std::collections::BTreeMap::new(),
+            providers,
             limits: Limits::default(),
             lifecycle: LifecycleSettings::default(),
             telemetry: TelemetrySettings::default(),
@@ -128,15 +137,52 @@ impl World {
 
     /// The cookie of somebody signed in under this name, whatever the name is.
     pub(crate) async fn signed_in(&self, name: &str) -> String {
-        let id = SessionId::generate();
         let session = Session::signed_in(User {
             id: UserId::generate(),
             user: name.to_owned(),
             kind: UserType::local(),
         });
+        self.keep(&session).await
+    }
+
+    /// Keeps a session that holds this, and tells its cookie.
+    pub(crate) async fn keep(&self, session: &Session) -> String {
+        let id = SessionId::generate();
         let sessions = self.sessions();
-        sessions.create(&id, &session).await.unwrap();
+        sessions.create(&id, session).await.unwrap();
         sessions.cookie_value(&id)
+    }
+
+    /// What the session of this cookie holds.
+    pub(crate) async fn session(&self, cookie: &str) -> Session {
+        self.sessions().load(cookie).await.unwrap().unwrap().1
+    }
+
+    /// Lets the session of this cookie hold something else.
+    pub(crate) async fn change_session(&self, cookie: &str, change: impl FnOnce(&mut Session)) {
+        let sessions = self.sessions();
+        let (id, mut session) = sessions.load(cookie).await.unwrap().unwrap();
+        change(&mut session);
+        assert!(sessions.save(&id, &session).await.unwrap());
+    }
+
+    /// Asks `auth` as a gateway does.
+    pub(crate) async fn ask_auth(&self, request: &AuthRequest) -> AuthReply {
+        let amqp = Amqp::connect(&AmqpSettings::new(&self.servers.amqp_url())).unwrap();
+        let client = RpcClient::start(&amqp, request.queue(), SOON);
+        client.call(request).await.unwrap()
+    }
+
+    /// The new account of somebody a provider knows.
+    pub(crate) async fn account_of(&self, identity: &Identity, username: &str) -> User {
+        let request = AuthRequest::CreateWithIdentity {
+            identity: identity.clone(),
+            username: username.to_owned(),
+        };
+        match self.ask_auth(&request).await {
+            AuthReply::Accepted { user } => user,
+            other => panic!("{other:?}"),
+        }
     }
 
     /// What Redis answers to a command about the session of this cookie.
