@@ -5,6 +5,8 @@
     reason = "also in functions that only tests call"
 )]
 
+mod abuse;
+mod account;
 mod accounts;
 mod browser;
 mod csrf;
@@ -12,6 +14,8 @@ mod dist;
 mod lifecycle;
 mod outages;
 mod pages;
+mod providers;
 mod sessions;
 mod static_files;
+mod username;
 mod world;
