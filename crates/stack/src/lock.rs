@@ -1,7 +1,8 @@
 //! One PacktChat per directory.
 
-use std::fs::{File, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
@@ -20,14 +21,19 @@ pub struct Lock {
 }
 
 impl Lock {
-    /// Takes the directory for this process, and makes it where it is missing. `None` means that
-    /// another process has it, see [`Lock::holder`].
+    /// Takes the directory for this process, and makes it where it is missing: for its owner alone,
+    /// since it holds people's messages. `None` means that another process has it, see
+    /// [`Lock::holder`].
     ///
     /// # Errors
     /// When the directory cannot be made or written to.
     pub fn take(dir: &Path) -> anyhow::Result<Option<Lock>> {
         let inside = || format!("cannot write in {}", dir.display());
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
+            .with_context(|| format!("cannot make {}", dir.display()))?;
         let mut file = File::options()
             .create(true)
             .append(true)
@@ -94,5 +100,21 @@ mod tests {
         drop(lock);
         assert_eq!(Lock::holder(dir.path()).unwrap(), None);
         assert!(Lock::take(dir.path()).unwrap().is_some());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn others_on_the_machine_do_not_look_into_it() {
+        let parent = tempfile::tempdir().unwrap();
+        let dir = parent.path().join("chat");
+        let _lock = Lock::take(&dir).unwrap().unwrap();
+        let mode = dir.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
     }
 }
