@@ -48,14 +48,16 @@ impl HandshakeData {
             .find_map(|(key, value)| key.eq_ignore_ascii_case(name).then_some(value))
     }
 
-    /// The cookie of this name, percent-decoded.
+    /// The cookie of this name, whose value is percent-decoded. Its name is not: browsers keep
+    /// others from setting `__Host-…`, and know nothing of encodings that mean the same.
     #[must_use]
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.lines()
             .filter(|(key, _)| *key == header::COOKIE.as_str())
             .flat_map(|(_, value)| value.split(';'))
-            .filter_map(|pair| Cookie::parse_encoded(pair.trim()).ok())
-            .find(|cookie| cookie.name() == name)
+            .filter_map(|pair| pair.trim_matches([' ', '\t']).split_once('='))
+            .find(|(key, _)| *key == name)
+            .and_then(|(_, value)| Cookie::parse_encoded(format!("value={value}")).ok())
             .map(|cookie| cookie.value().to_owned())
     }
 
@@ -252,6 +254,21 @@ mod tests {
         assert_eq!(data.cookie("c"), None);
         assert_eq!(data.query("name").as_deref(), Some("Jürgen K"));
         assert_eq!(data.peer_addr(), Some(([127, 0, 0, 1], 4000).into()));
+    }
+
+    #[test]
+    fn a_cookie_has_its_name_to_the_letter() {
+        for other in [
+            "%5F%5FHost-sid=x",
+            "__host-sid=x",
+            "__Host-sid =x",
+            "__Host-sid",
+            "x__Host-sid=x",
+        ] {
+            let request = TestRequest::get().insert_header(("Cookie", other));
+            let data = data(&request.to_http_request(), vec![]);
+            assert_eq!(data.cookie("__Host-sid"), None, "{other}");
+        }
     }
 
     #[test]

@@ -149,7 +149,8 @@ fn addressed(head: &RequestHead, data: &HandshakeData) {
 
 /// A cookie that was read is read as the same when it is sent back.
 fn kept(name: &str, value: &str) {
-    let cookie = Cookie::new(name, value).encoded().to_string();
+    let value_alone = Cookie::new("", value).encoded().to_string();
+    let cookie = format!("{name}{value_alone}");
     let Ok(line) = HeaderValue::from_str(&cookie) else {
         panic!("{cookie:?} is no header");
     };
