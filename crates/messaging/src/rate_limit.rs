@@ -8,10 +8,11 @@ use crate::{Redis, Unavailable};
 static SCRIPT: LazyLock<Script> =
     LazyLock::new(|| Script::new(include_str!("scripts/rate_limit.lua")));
 
-/// How many messages a user may send, counted over all nodes. Cloning is cheap.
+/// How much a user may do, counted over all nodes. Cloning is cheap.
 #[derive(Clone)]
 pub struct RateLimit {
     redis: Redis,
+    key: fn(UserId) -> String,
     per_second: u32,
     burst: u32,
 }
@@ -22,12 +23,24 @@ impl RateLimit {
     pub fn of_messages(redis: Redis, limits: &Limits) -> Self {
         Self {
             redis,
+            key: redis_keys::user_rate,
             per_second: limits.messages_per_second,
             burst: limits.message_burst.max(1),
         }
     }
 
-    /// Counts one message; `Err` holds how long to wait when it is one too many, which is not counted.
+    /// The limits on what else people ask the chat for, counted in this Redis.
+    #[must_use]
+    pub fn of_requests(redis: Redis, limits: &Limits) -> Self {
+        Self {
+            redis,
+            key: redis_keys::user_request_rate,
+            per_second: limits.requests_per_second,
+            burst: limits.request_burst.max(1),
+        }
+    }
+
+    /// Counts one; `Err` holds how long to wait when it is one too many, which is not counted.
     ///
     /// # Errors
     /// When Redis does not answer.
@@ -35,7 +48,7 @@ impl RateLimit {
         if self.per_second == 0 {
             return Ok(Ok(()));
         }
-        let mut invocation = SCRIPT.key(redis_keys::user_rate(user));
+        let mut invocation = SCRIPT.key((self.key)(user));
         invocation.arg(1_000_000 / self.per_second).arg(self.burst);
         let wait: u64 = self.redis.script(&invocation).await?;
         Ok(if wait == 0 {

@@ -24,6 +24,12 @@ pub struct Limits {
     /// Messages one user may send at once before the sustained rate applies. Default 30
     /// (`PACKTCHAT__LIMITS__MESSAGE_BURST`).
     pub message_burst: u32,
+    /// Other things one user may ask the chat for per second, sustained: entering a room, who is there, what was said.
+    /// Default 20 (`PACKTCHAT__LIMITS__REQUESTS_PER_SECOND`); 0 lifts the limit.
+    pub requests_per_second: u32,
+    /// Such things one user may ask for at once, as all tabs do after an outage, before the sustained rate applies.
+    /// Default 200 (`PACKTCHAT__LIMITS__REQUEST_BURST`).
+    pub request_burst: u32,
 }
 
 impl Default for Limits {
@@ -38,6 +44,8 @@ impl Default for Limits {
             password_max: 128,
             messages_per_second: 10,
             message_burst: 30,
+            requests_per_second: 20,
+            request_burst: 200,
         }
     }
 }

@@ -89,10 +89,16 @@ pub fn user_room(id: UserId) -> String {
     format!("user:{id}:room")
 }
 
-/// String: how far ahead of the sustained rate a user is (generic cell rate algorithm).
+/// String: how far ahead of the sustained rate of messages a user is (generic cell rate algorithm).
 #[must_use]
 pub fn user_rate(id: UserId) -> String {
     format!("user:{id}:rate")
+}
+
+/// String: the same for what else a user asks the chat for.
+#[must_use]
+pub fn user_request_rate(id: UserId) -> String {
+    format!("user:{id}:request-rate")
 }
 
 /// Sorted set: the ids of a user's sessions by last use, in milliseconds since the Unix epoch.

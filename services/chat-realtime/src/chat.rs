@@ -14,7 +14,7 @@ use socketio::{
 };
 
 use crate::{
-    events::{add_chat, add_room, get_chat, get_me, get_room, get_user},
+    events::{self, add_chat, add_room, get_chat, get_me, get_room, get_user},
     member::Member,
     node::Node,
     session_sockets::SessionSockets,
@@ -97,6 +97,15 @@ impl Namespace for Chat {
             name, args, ack, ..
         } = event;
         let payload = args.first().map_or("null", |arg| arg.get());
+        let asked = match name.as_str() {
+            GET_ROOM | ADD_ROOM | GET_USER | GET_CHAT => {
+                events::admit(&node.request_rate, member.user.id, "requests").await
+            }
+            _ => Ok(()),
+        };
+        if let Err(error) = asked {
+            return answer::<()>(ack, Err(error));
+        }
         match name.as_str() {
             GET_ME => answer(ack, get_me::handle(socket, &member)),
             GET_ROOM => answer(ack, get_room::handle(node, socket).await),

@@ -5,7 +5,7 @@ use models::{
     events::{AddChat, ErrorCode, EventError, Stored},
 };
 
-use super::{parse, parse_room, unavailable};
+use super::{admit, parse, parse_room, unavailable};
 use crate::{member::Member, node::Node};
 
 /// `AddChat`: stores a message; the room learns of it through Redis, the sender included.
@@ -27,16 +27,7 @@ pub(crate) async fn handle(
             "Too much is being said at once. Try again in a moment",
         ));
     }
-    let admitted = node
-        .rate_limit
-        .admit(member.user.id)
-        .await
-        .map_err(unavailable)?;
-    if let Err(wait) = admitted {
-        let seconds = wait.as_secs_f64();
-        let message = format!("Too many messages. Try again in {seconds:.1} seconds");
-        return Err(EventError::new(ErrorCode::RateLimited, message));
-    }
+    admit(&node.message_rate, member.user.id, "messages").await?;
     let (stored, ()) = join(
         node.chats.append(&message),
         mark_active(node, &message.room),

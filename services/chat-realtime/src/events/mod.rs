@@ -7,13 +7,23 @@ pub(crate) mod get_me;
 pub(crate) mod get_room;
 pub(crate) mod get_user;
 
-use messaging::Unavailable;
+use messaging::{RateLimit, Unavailable};
 use models::{
-    InvalidRoomName, Limits, RoomName,
+    InvalidRoomName, Limits, RoomName, UserId,
     events::{ErrorCode, EventError},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use socketio::Socket;
+
+/// Counts one of `what` a user does too much of at some time.
+pub(crate) async fn admit(rate: &RateLimit, user: UserId, what: &str) -> Result<(), EventError> {
+    let admitted = rate.admit(user).await.map_err(unavailable)?;
+    admitted.map_err(|wait| {
+        let seconds = wait.as_secs_f64();
+        let message = format!("Too many {what}. Try again in {seconds:.1} seconds");
+        EventError::new(ErrorCode::RateLimited, message)
+    })
+}
 
 /// The payload of an event as its type.
 fn parse<T: DeserializeOwned>(payload: &str) -> Result<T, EventError> {

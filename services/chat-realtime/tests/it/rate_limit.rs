@@ -56,3 +56,37 @@ async fn burst(client: &mut Client) -> u64 {
     }
     taken
 }
+
+#[tokio::test]
+async fn rooms_and_questions_are_limited_and_messages_go_on() {
+    let world = World::new().await;
+    let mut settings = world.settings();
+    settings.limits.requests_per_second = 1;
+    settings.limits.request_burst = 4;
+    let node = world.node(settings).await;
+    let alice = world.person("alice").await;
+    let mut client = node.enter(&alice, "lobby").await;
+    let mut refused = 0;
+    for number in 0..8 {
+        for (event, payload) in [
+            ("AddRoom", json!({ "name": format!("room {number}") })),
+            ("GetChat", json!({ "room": "lobby" })),
+            ("GetUser", json!({ "room": "lobby" })),
+            ("GetRoom", json!(null)),
+        ] {
+            let answer = client.call(event, payload).await;
+            if answer["ok"] != true {
+                assert_eq!(refusal_code(&answer), "rate_limited", "{event}");
+                refused += 1;
+            }
+        }
+    }
+    // Eight rounds of four take no eight seconds.
+    assert!(refused > 16, "{refused} of 32 were refused");
+    eventually(SOON, "she may enter a room again", async || {
+        let room = json!({ "name": "lobby" });
+        client.call("AddRoom", room).await["ok"] == true
+    })
+    .await;
+    client.say("lobby", "still here").await;
+}
