@@ -87,6 +87,8 @@ impl Lock {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]
@@ -101,13 +103,6 @@ mod tests {
         assert_eq!(Lock::holder(dir.path()).unwrap(), None);
         assert!(Lock::take(dir.path()).unwrap().is_some());
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
 
     #[test]
     fn others_on_the_machine_do_not_look_into_it() {
