@@ -5,6 +5,7 @@
     reason = "a command talks to people on its terminal"
 )]
 
+mod accounts;
 mod bench;
 mod build;
 mod down;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Starts, stops and measures PacktChat on this machine.
+/// Starts, stops and measures PacktChat on this machine, and looks after its accounts.
 #[derive(Parser)]
 #[command(name = "packtchat", version, arg_required_else_help = true)]
 struct Arguments {
@@ -32,6 +33,7 @@ struct Arguments {
 enum Command {
     Up(Up),
     Down(Down),
+    Accounts(accounts::Accounts),
     Bench(Box<bench::Bench>),
 }
 
@@ -78,6 +80,7 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Up(arguments) => block_on(up::run(arguments)),
         Command::Down(arguments) => block_on(down::run(arguments)),
+        Command::Accounts(arguments) => block_on(accounts::run(arguments)),
         // Brings a runtime of its own.
         Command::Bench(arguments) => bench::run(*arguments),
     };

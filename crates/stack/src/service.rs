@@ -1,7 +1,7 @@
 //! PacktChat's own processes.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -97,7 +97,8 @@ impl ServiceConfig {
                 Some(port)
             }
             Service::Auth => {
-                let accounts = made(self.dir.join("accounts"))?.join("accounts.db");
+                made(self.dir.join("accounts"))?;
+                let accounts = accounts_file(&self.dir);
                 env.set(
                     "DATABASE__URL",
                     format!("sqlite://{}", accounts.to_string_lossy()),
@@ -135,6 +136,12 @@ impl ServiceConfig {
             stop_patience: Duration::from_secs(15),
         })
     }
+}
+
+/// The accounts database of the stack in `dir`.
+#[must_use]
+pub fn accounts_file(dir: &Path) -> PathBuf {
+    dir.join("accounts").join("accounts.db")
 }
 
 struct Environment(Vec<(String, OsString)>);
