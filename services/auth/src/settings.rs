@@ -36,11 +36,11 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DatabaseSettings {
-    /// `sqlite://` and the path of the file, which is made where it is missing; its folder must exist. Required
-    /// (`PACKTCHAT__DATABASE__URL`).
+    /// `sqlite://` and the path of the file, which is made where it is missing; its folder must exist. Or
+    /// `postgres://user:password@host/database`, for several hosts. Required (`PACKTCHAT__DATABASE__URL`).
     pub url: Secret,
-    /// Longest wait for a free connection, and for another process to finish writing, in milliseconds. Default
-    /// 2,000 (`PACKTCHAT__DATABASE__DEADLINE_MS`).
+    /// Longest wait for a free connection, and for another process to finish writing; for PostgreSQL, also for the
+    /// answer to one statement. In milliseconds, default 2,000 (`PACKTCHAT__DATABASE__DEADLINE_MS`).
     #[serde(default = "two_seconds")]
     pub deadline_ms: u64,
 }

@@ -2,12 +2,8 @@
 
 use std::{str::FromStr, time::Duration};
 
-use anyhow::Context;
-use sqlx::{
-    ConnectOptions, Connection,
-    migrate::{MigrateError, Migrator},
-    postgres::PgConnectOptions,
-};
+use anyhow::{Context, anyhow};
+use sqlx::{ConnectOptions, Connection, migrate::Migrator, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
 use super::database::Dialect;
@@ -30,10 +26,11 @@ pub(super) async fn prepare(url: &str, deadline: Duration) -> anyhow::Result<Dia
         options.get_host(),
         options.get_port()
     );
+    // What sqlx says of an error holds what its causes say.
     timeout(START_PATIENCE, migrate(&options))
         .await
         .with_context(|| format!("the accounts database {place} does not answer"))?
-        .with_context(|| format!("cannot prepare the accounts database {place}"))?;
+        .map_err(|error| anyhow!("cannot prepare the accounts database {place}: {error}"))?;
     Ok(Dialect {
         connections: CONNECTIONS,
         begin: "BEGIN",
@@ -43,9 +40,8 @@ pub(super) async fn prepare(url: &str, deadline: Duration) -> anyhow::Result<Dia
 }
 
 /// Runs what migrations are missing, under an advisory lock: whoever comes second waits, then finds the work done.
-async fn migrate(options: &PgConnectOptions) -> Result<(), MigrateError> {
+async fn migrate(options: &PgConnectOptions) -> Result<(), sqlx::Error> {
     let mut connection = options.connect().await?;
     MIGRATIONS.run(&mut connection).await?;
-    connection.close().await?;
-    Ok(())
+    connection.close().await
 }

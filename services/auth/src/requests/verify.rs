@@ -25,7 +25,10 @@ pub(super) async fn verify(
     let user = account.user;
     match verdict {
         Verdict::Wrong => return Ok(AuthReply::WrongCredentials),
-        _ if account.disabled.is_some() => return Ok(AuthReply::Disabled),
+        _ if account.disabled.is_some() => {
+            tracing::info!(user = %user.id, "a disabled account was not let in");
+            return Ok(AuthReply::Disabled);
+        }
         Verdict::Right => {}
         Verdict::RightButWeak => {
             // Whoever knows the password gets in, whether or not it could be stored better.
