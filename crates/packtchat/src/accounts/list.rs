@@ -1,6 +1,6 @@
 //! `packtchat accounts list`
 
-use std::io::{BufWriter, Write, stdout};
+use std::io::{ErrorKind, Write, stdout};
 
 use auth::accounts::Record;
 
@@ -19,7 +19,7 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
         widths.max().unwrap_or_default()
     };
     let widths = [width(0), width(1), width(2), width(3)];
-    let mut output = BufWriter::new(stdout().lock());
+    let mut text = String::new();
     for [name, shown, ways, made, state] in &rows {
         let line = format!(
             "{name:a$}  {shown:b$}  {ways:c$}  {made:d$}  {state}",
@@ -28,10 +28,14 @@ pub(super) async fn run(place: &Place) -> anyhow::Result<()> {
             c = widths[2],
             d = widths[3]
         );
-        writeln!(output, "{}", line.trim_end())?;
+        text.push_str(line.trim_end());
+        text.push('\n');
     }
-    output.flush()?;
-    Ok(())
+    match stdout().lock().write_all(text.as_bytes()) {
+        // Whoever reads, such as `head`, has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
+    }
 }
 
 fn row(record: &Record) -> [String; 5] {

@@ -7,8 +7,10 @@ use auth::{
     settings::DatabaseSettings,
 };
 use models::{DisplayName, Limits, User, Username, account::Identity};
-use sqlx::{AnyConnection, ConnectOptions, any::AnyConnectOptions};
+use sqlx::{Any, AnyConnection, ConnectOptions, Connection, Transaction, any::AnyConnectOptions};
 use tempfile::TempDir;
+
+use crate::world::BEGIN;
 
 /// The password of everybody: `correct horse`, hashed with 1,000 rounds.
 pub(crate) const PHC: &str =
@@ -27,6 +29,21 @@ impl Database {
         match self {
             Self::Sqlite => format!("sqlite://{}/accounts.db", folder.display()),
             Self::Postgres => stack::postgres_database().await.unwrap(),
+        }
+    }
+
+    /// Keeps everybody else from writing to it.
+    pub(crate) async fn lock(self, connection: &mut AnyConnection) -> Transaction<'_, Any> {
+        match self {
+            Self::Sqlite => connection.begin_with(BEGIN).await.unwrap(),
+            Self::Postgres => {
+                let mut writer = connection.begin().await.unwrap();
+                sqlx::query("LOCK TABLE accounts IN EXCLUSIVE MODE")
+                    .execute(&mut *writer)
+                    .await
+                    .unwrap();
+                writer
+            }
         }
     }
 

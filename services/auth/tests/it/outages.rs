@@ -6,7 +6,12 @@ use serde_json::json;
 use sqlx::Connection;
 use stack::{Postgres, QueueDepth, TcpProxy, eventually};
 
-use crate::world::{BEGIN, SOON, World, accepted, register};
+use crate::{
+    database::Database,
+    world::{BEGIN, SOON, World, accepted, register},
+};
+
+on_both_databases!(a_database_that_does_not_answer_is_told);
 
 const IDLE: QueueDepth = QueueDepth {
     ready: 0,
@@ -91,15 +96,14 @@ async fn a_registration_survives_losing_its_answer() {
     );
 }
 
-#[tokio::test]
-async fn a_database_that_does_not_answer_is_told() {
-    let world = World::new().await;
+async fn a_database_that_does_not_answer_is_told(database: Database) {
+    let world = World::on(database).await;
     let mut settings = world.settings();
     settings.database.deadline_ms = 200;
     let _auth = world.auth(settings).await;
     let client = world.client();
-    let mut database = world.database().await;
-    let writer = database.begin_with(BEGIN).await.unwrap();
+    let mut connection = world.database().await;
+    let writer = database.lock(&mut connection).await;
     assert_eq!(
         client.register("alice", "correct horse").await,
         AuthReply::Unavailable
