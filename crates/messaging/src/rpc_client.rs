@@ -24,8 +24,8 @@ use crate::{Amqp, Unavailable, backoff::Attempts, rpc_server::declare_queue};
 
 /// Asks questions over a queue. Cloning shares the channel.
 ///
-/// Requests are not written to disk and expire with the caller's patience, so that nobody does work for which nobody
-/// waits any more.
+/// Requests are not written to disk. They expire in the queue while there is still time to answer, so that nobody does
+/// work for which nobody waits any more, however many wait.
 #[derive(Clone)]
 pub struct RpcClient {
     amqp: Amqp,
@@ -95,7 +95,7 @@ impl RpcClient {
             .with_content_type("application/json".into())
             .with_reply_to(DIRECT_REPLY_TO.into())
             .with_correlation_id(waiting.id.to_string().into())
-            .with_expiration(self.patience.as_millis().to_string().into());
+            .with_expiration(in_queue(self.patience).as_millis().to_string().into());
         channel
             .basic_publish(
                 "".into(),
@@ -165,6 +165,12 @@ impl RpcClient {
             }
         }
     }
+}
+
+/// How much of a caller's patience a request may spend in the queue. Were it all of it, then wherever more is asked
+/// than can be answered, each request would be taken just when its caller gives up, and nobody be answered at all.
+fn in_queue(patience: Duration) -> Duration {
+    patience * 3 / 5
 }
 
 impl Pending {

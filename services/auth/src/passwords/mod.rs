@@ -186,6 +186,26 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn strangers_let_those_who_are_signed_in_have_the_next_turn() {
+        let hasher = hasher(20_000);
+        let strangers = hasher.for_strangers();
+        let mut flood = tokio::task::JoinSet::new();
+        for _ in 0..20 {
+            let strangers = strangers.clone();
+            flood.spawn(async move { strangers.verify(&password("x"), None).await.unwrap() });
+        }
+        flood.join_next().await.unwrap().unwrap();
+        for _ in 0..2 {
+            hasher.verify(&password("x"), None).await.unwrap();
+        }
+        let mut done = 0;
+        while flood.try_join_next().is_some() {
+            done += 1;
+        }
+        assert!(done <= 3, "{done} strangers were served meanwhile");
+    }
+
+    #[tokio::test]
     async fn what_is_not_a_hash_is_an_error() {
         for bad in [
             "",

@@ -32,6 +32,7 @@ mod accounts;
 mod change_password;
 mod database;
 mod disabled;
+mod flood;
 mod identities;
 mod load;
 mod outages;
