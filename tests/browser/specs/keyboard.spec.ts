@@ -1,24 +1,7 @@
-import type { Locator, Page } from '@playwright/test';
+import { tabTo } from '../setup/keyboard.ts';
+import { expectToFit } from '../setup/layout.ts';
 import { unique } from '../setup/person.ts';
 import { expect, test } from '../setup/test.ts';
-
-const MOST_TABS = 40;
-
-async function tabTo(target: Locator, key = 'Tab'): Promise<void> {
-  await expect(target).toBeVisible();
-  for (let count = 0; count < MOST_TABS; count++) {
-    if (await target.evaluate((element) => element === document.activeElement)) return;
-    await target.page().keyboard.press(key);
-  }
-  throw new Error(`${key} does not lead to ${String(target)}`);
-}
-
-async function expectToFit(page: Page): Promise<void> {
-  const overflow = await page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  expect(overflow).toBeLessThanOrEqual(0);
-}
 
 test('on a phone, with the keyboard alone', async ({ visitor }) => {
   const anna = await visitor('anna', {
