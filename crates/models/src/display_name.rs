@@ -116,7 +116,7 @@ mod tests {
         for bad in [
             "eve\u{0}",
             "eve\u{7f}",
-            "eve\u{85}x",
+            "eve\u{9b}x",
             "\u{202e}eve",
             "eve\u{2066}",
             "e\u{200b}ve",
