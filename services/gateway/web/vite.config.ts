@@ -23,6 +23,7 @@ export default defineConfig({
     proxy: {
       '/socket.io': { target: backend, ws: true },
       '/account': backend,
+      '/auth': backend,
     },
   },
   test: {
