@@ -95,3 +95,39 @@ pub(super) async fn lock_account(tx: &mut AnyConnection, id: UserId) -> Result<b
         .await?;
     Ok(locked.rows_affected() == 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn told<T>(settings: &DatabaseSettings, question: &'static str) -> T
+    where
+        T: for<'r> sqlx::Decode<'r, Any> + sqlx::Type<Any> + Send + Unpin,
+    {
+        let accounts = Accounts::open(settings).await.unwrap();
+        let answer = sqlx::query_scalar(question).fetch_one(&accounts.pool);
+        answer.await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn connections_to_sqlite_wait_for_the_disk_and_for_who_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/a.db", folder.path().display());
+        let settings = DatabaseSettings::new(&url);
+        for (question, expected) in [
+            ("PRAGMA synchronous", 2),
+            ("PRAGMA foreign_keys", 1),
+            ("PRAGMA busy_timeout", 2_000),
+        ] {
+            let answer: i64 = told(&settings, question).await;
+            assert_eq!(answer, expected, "{question}");
+        }
+    }
+
+    #[tokio::test]
+    async fn statements_of_postgresql_have_a_deadline() {
+        let settings = DatabaseSettings::new(&stack::postgres_database().await.unwrap());
+        let answer: String = told(&settings, "SHOW statement_timeout").await;
+        assert_eq!(answer, "2s");
+    }
+}
