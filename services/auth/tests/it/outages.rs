@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use messaging::RpcError;
 use models::account::AuthReply;
@@ -135,6 +135,28 @@ async fn serves_again_after_postgresql_was_away() {
     auth.is_ready().await;
     accepted(client.verify("alice", "correct horse").await);
     postgres.stop().await;
+}
+
+#[tokio::test]
+async fn a_postgresql_that_falls_silent_is_told() {
+    let postgres = stack::postgres_database().await.unwrap();
+    let mut proxy = TcpProxy::start(&postgres).await.unwrap();
+    let world = World::new().await;
+    let mut settings = world.settings();
+    settings.database.url = proxy.url().into();
+    let auth = world.auth(settings).await;
+    let client = world.client();
+    client.registered("alice", "correct horse").await;
+    proxy.stall();
+    let asked = Instant::now();
+    let reply = client.verify("alice", "correct horse").await;
+    assert_eq!(reply, AuthReply::Unavailable);
+    // Whoever asks has five seconds, the database two.
+    let took = asked.elapsed();
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    proxy.resume().await.unwrap();
+    auth.is_ready().await;
+    accepted(client.verify("alice", "correct horse").await);
 }
 
 #[tokio::test]
