@@ -32,3 +32,4 @@ mod throttle;
 
 pub use public_url::{InvalidPublicUrl, PublicUrl};
 pub use route_map::{InvalidRoutes, RouteMap, RoutePath};
+pub use routes::{ListedRoute, list_routes};

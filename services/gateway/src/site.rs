@@ -1,6 +1,5 @@
 use std::time::Duration;
 
-use actix_web::http::header::HeaderValue;
 use messaging::Sessions;
 use models::Limits;
 use settings::TrustedProxies;
@@ -10,6 +9,7 @@ use crate::{
     providers::Providers,
     public_url::PublicUrl,
     route_map::RouteMap,
+    security_headers::SecurityHeaders,
     session::CookieSettings,
     static_files::{Assets, StaticFiles},
     throttle::Throttle,
@@ -30,7 +30,7 @@ pub(crate) struct Site {
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) providers: Providers,
     pub(crate) public_url: PublicUrl,
-    pub(crate) content_policy: HeaderValue,
+    pub(crate) security_headers: SecurityHeaders,
     /// Longest wait for the body of a request.
     pub(crate) body_timeout: Duration,
 }

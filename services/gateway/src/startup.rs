@@ -19,7 +19,7 @@ use crate::{
     providers::Providers,
     request_id::request_id,
     routes,
-    security_headers::{content_policy, security_headers},
+    security_headers::{SecurityHeaders, security_headers},
     settings::Settings,
     site::Site,
     static_files,
@@ -62,7 +62,10 @@ pub async fn build(
         throttle: Throttle::new(messaging::Throttle::new(redis.clone()), settings.throttle),
         trusted_proxies: settings.http.trusted_proxies.clone(),
         public_url,
-        content_policy: content_policy(settings.static_files.url.as_ref())?,
+        security_headers: SecurityHeaders::new(
+            settings.static_files.url.as_ref(),
+            settings.session.secure,
+        )?,
         body_timeout: Duration::from_millis(settings.http.request_timeout_ms),
         routes: settings.routes.clone(),
     });
@@ -83,7 +86,9 @@ fn listen(
         App::new()
             .app_data(site.clone())
             .app_data(web::FormConfig::default().limit(form_bytes))
-            .configure(|config| routes::configure(config, &site.routes))
+            .configure(|config| {
+                routes::configure(config, &site.routes);
+            })
             .wrap(from_fn(error_pages))
             .wrap(from_fn(security_headers))
             .wrap(from_fn(access_log))

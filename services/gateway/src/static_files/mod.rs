@@ -26,12 +26,18 @@ pub(crate) const ASSETS: &str = "assets";
 /// What is served under the static route, by path below `assets/`.
 pub(crate) struct StaticFiles {
     files: HashMap<String, StaticFile>,
+    elsewhere: bool,
 }
 
 impl StaticFiles {
     /// The file of this path below `assets/`.
     pub(crate) fn get(&self, path: &str) -> Option<&StaticFile> {
         self.files.get(path)
+    }
+
+    /// Do pages refer to them at another place, which has them from here?
+    pub(crate) fn are_elsewhere(&self) -> bool {
+        self.elsewhere
     }
 }
 
@@ -57,7 +63,8 @@ fn read(settings: &StaticSettings, routes: &RouteMap) -> anyhow::Result<(Assets,
     let base = base(settings, routes)?;
     let assets = Manifest::parse(&text)?.assets(&base)?;
     let files = read_files(&settings.dir.join(ASSETS))?;
-    Ok((assets, StaticFiles { files }))
+    let elsewhere = settings.url.is_some();
+    Ok((assets, StaticFiles { files, elsewhere }))
 }
 
 /// What the addresses of the client's files begin with, without a slash at the end.

@@ -11,6 +11,7 @@ mod accounts;
 mod browser;
 mod csrf;
 mod dist;
+mod headers;
 mod lifecycle;
 mod outages;
 mod pages;

@@ -90,6 +90,13 @@ impl World {
         }
     }
 
+    /// What a gateway says that does not start with these settings.
+    pub(crate) async fn refusal(settings: Settings) -> String {
+        let amqp = Amqp::connect(&settings.amqp).unwrap();
+        let refused = gateway::startup::build(settings, amqp, &Lifecycle::new()).await;
+        format!("{:#}", refused.err().unwrap())
+    }
+
     pub(crate) async fn auth(&self) -> Service {
         self.auth_with(BTreeMap::new()).await
     }
