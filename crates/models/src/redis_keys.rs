@@ -141,6 +141,24 @@ pub fn throttled_registrations(address: IpAddr) -> String {
     format!("{{throttle}}:registrations:{}", network(address))
 }
 
+/// String: steps of sign-ins with providers from a network, see [`network`].
+#[must_use]
+pub fn throttled_providers(address: IpAddr) -> String {
+    format!("{{throttle}}:providers:{}", network(address))
+}
+
+/// String: visitors from a network for whom something is kept, see [`network`].
+#[must_use]
+pub fn throttled_visitors(address: IpAddr) -> String {
+    format!("{{throttle}}:visitors:{}", network(address))
+}
+
+/// String: changes of an account's display name.
+#[must_use]
+pub fn throttled_names(id: UserId) -> String {
+    format!("{{throttle}}:names:{id}")
+}
+
 /// String: checks of an account's password by somebody who is signed in to it.
 #[must_use]
 pub fn throttled_password(id: UserId) -> String {

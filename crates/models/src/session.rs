@@ -134,6 +134,19 @@ impl SessionKeys {
             .then(|| SessionId(id.to_owned()))
     }
 
+    /// What every form of this session must send back. It is made from the id, so that a visitor's form needs nothing to
+    /// be remembered for it.
+    #[must_use]
+    pub fn csrf(&self, id: &SessionId) -> Token {
+        Token::from(self.signature(Purpose::Csrf, &id.0))
+    }
+
+    /// Is this the token this session's forms carry? Takes the same time wherever a wrong one differs.
+    #[must_use]
+    pub fn accepts_csrf(&self, id: &SessionId, token: &str) -> bool {
+        self.is_signature(Purpose::Csrf, &id.0, token)
+    }
+
     pub(crate) fn signature(&self, purpose: Purpose, text: &str) -> String {
         let mac = mac(&self.keys[0], purpose, text);
         URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
@@ -154,6 +167,8 @@ impl SessionKeys {
 pub(crate) enum Purpose {
     /// A session's id.
     Session,
+    /// The forms of a session.
+    Csrf,
     /// A browser an account knows.
     Device,
 }
@@ -169,6 +184,7 @@ fn mac(key: &Hmac<Sha256>, purpose: Purpose, text: &str) -> Hmac<Sha256> {
     let mut mac = key.clone();
     mac.update(match purpose {
         Purpose::Session => b"packtchat.sid:".as_slice(),
+        Purpose::Csrf => b"packtchat.csrf:",
         Purpose::Device => b"packtchat.device:".as_slice(),
     });
     mac.update(text.as_bytes());
@@ -186,8 +202,6 @@ impl std::fmt::Debug for SessionKeys {
 pub struct Session {
     /// Who is signed in, if anybody.
     pub user: Option<User>,
-    /// What every form of this session must send back.
-    pub csrf: Token,
     /// Messages for the next page, shown once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flash: Vec<Flash>,
@@ -210,7 +224,6 @@ impl Session {
     pub fn anonymous() -> Self {
         Self {
             user: None,
-            csrf: Token::generate(),
             flash: Vec::new(),
             created: now_ms(),
             device: String::new(),
@@ -346,10 +359,23 @@ mod tests {
     }
 
     #[test]
+    fn a_form_is_of_one_session() {
+        let [id, other] = [SessionId::generate(), SessionId::generate()];
+        let token = keys(1).csrf(&id);
+        assert!(keys(1).accepts_csrf(&id, token.expose()));
+        assert!(!keys(1).accepts_csrf(&other, token.expose()));
+        assert!(!keys(2).accepts_csrf(&id, token.expose()));
+        assert!(!keys(1).accepts_csrf(&id, ""));
+        let cookie = keys(1).sign(&id);
+        let signature = cookie.split_once('.').unwrap().1;
+        assert!(!keys(1).accepts_csrf(&id, signature));
+    }
+
+    #[test]
     fn what_an_older_version_wrote_can_be_read() {
         let text = r#"{"user":null,"csrf":"abc","created":1}"#;
         let session: Session = serde_json::from_str(text).unwrap();
-        assert!(session.csrf.is("abc"));
+        assert_eq!(session.created, 1);
         assert_eq!(session.newcomer, None);
     }
 }

@@ -39,8 +39,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for ProtectedForm<T> {
                 .map_err(|_| Problem::of(StatusCode::REQUEST_TIMEOUT))??
                 .into_inner();
             let visit = visit.await?;
-            match visit.session() {
-                Some(session) if session.csrf.is(&posted.csrf) => Ok(Self {
+            match visit.id() {
+                Some(id) if site.sessions.keys().accepts_csrf(id, &posted.csrf) => Ok(Self {
                     site,
                     visit,
                     fields: posted.fields,

@@ -8,7 +8,7 @@ use url::form_urlencoded;
 
 use crate::{
     problem::Problem,
-    site_cookie::{is_secure, site_cookie},
+    site_cookie::{cookie, is_secure, site_cookie},
 };
 
 /// The name of the cookie where there is no TLS.
@@ -130,9 +130,7 @@ impl FromRequest for Draft {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let draft = request
-            .cookie_raw(name(is_secure(request)))
-            .map(|cookie| Self::decode(cookie.value()));
+        let draft = cookie(request, name(is_secure(request))).map(Self::decode);
         ready(Ok(draft.unwrap_or_default()))
     }
 }

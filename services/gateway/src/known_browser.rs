@@ -13,7 +13,7 @@ use models::{
 use crate::{
     problem::Problem,
     site::Site,
-    site_cookie::{is_secure, site_cookie},
+    site_cookie::{cookie, is_secure, site_cookie},
 };
 
 /// What the browser's device cookie says of the accounts that know it.
@@ -53,9 +53,7 @@ impl FromRequest for KnownBrowser {
     type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let cookie = request
-            .cookie_raw(name(is_secure(request)))
-            .map(|cookie| DeviceCookie::parse(cookie.value()));
+        let cookie = cookie(request, name(is_secure(request))).map(DeviceCookie::parse);
         ready(Ok(Self(cookie.unwrap_or_default())))
     }
 }

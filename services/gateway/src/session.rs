@@ -8,12 +8,18 @@ use actix_web::{
     web::Data,
 };
 use models::{
-    User, now_ms,
+    Token, User, now_ms,
     session::{Session, SessionId},
 };
 use settings::SessionSettings;
 
-use crate::{device, problem::Problem, site::Site, site_cookie::site_cookie};
+use crate::{
+    client_address::ClientAddress,
+    device,
+    problem::Problem,
+    site::Site,
+    site_cookie::{cookie, site_cookie},
+};
 
 /// How long after proving who they are somebody may change how they sign in, in milliseconds.
 const FRESH_MS: u64 = 15 * 60 * 1_000;
@@ -52,14 +58,15 @@ impl From<&SessionSettings> for CookieSettings {
 
 /// A request and the session it belongs to.
 ///
-/// Extracted from a request, it holds the session of its cookie, if that session lives. A visitor without one gets
-/// one only when something must be remembered: a form's token, a message for the next page, who is signed in.
-/// [`Visit::answer`] writes what changed and sends the cookie.
+/// Extracted from a request, it holds the session of its cookie. A visitor without one gets an id with the first form,
+/// and a place in Redis only when something must be remembered: a message for the next page, a sign-in that was begun,
+/// who is signed in. [`Visit::answer`] writes what changed and sends the cookie.
 pub(crate) struct Visit {
     site: Data<Site>,
     current: Option<(SessionId, Session)>,
     change: Change,
     user_agent: Option<HeaderValue>,
+    address: ClientAddress,
 }
 
 /// What is to be written of a session.
@@ -69,8 +76,13 @@ enum Change {
     None,
     /// It is in Redis, and holds something else now.
     Changed,
-    /// It is not in Redis yet.
+    /// All of it: it is not in Redis yet.
     New,
+    /// Nothing: its id is new and signs a form, and that is all of it.
+    Blank,
+    /// Nothing: the browser's cookie is ours, and Redis has no such session. It was never kept, or it has ended; then it
+    /// must not live again, so whatever has to be kept is kept under another id.
+    Lapsed,
 }
 
 impl Visit {
@@ -84,26 +96,29 @@ impl Visit {
         self.current.as_ref().map(|(_, session)| session)
     }
 
-    /// The session, begun where there is none.
-    pub(crate) fn begin(&mut self) -> &Session {
+    /// What a form of this session must send back.
+    pub(crate) fn csrf(&mut self) -> Token {
         if self.current.is_none() {
-            self.change = Change::New;
+            self.change = Change::Blank;
         }
-        let (_, session) = self.current.get_or_insert_with(fresh);
-        session
+        let (id, _) = self.current.get_or_insert_with(fresh);
+        self.site.sessions.keys().csrf(id)
     }
 
     /// The session, begun where there is none, to be changed.
     pub(crate) fn change(&mut self) -> &mut Session {
+        if self.change == Change::Lapsed {
+            self.current = None;
+        }
         self.change = match (&self.current, self.change) {
-            (None, _) | (_, Change::New) => Change::New,
+            (None, _) | (_, Change::New | Change::Blank) => Change::New,
             _ => Change::Changed,
         };
         let (_, session) = self.current.get_or_insert_with(fresh);
         session
     }
 
-    /// The id, of a session that Redis knows.
+    /// The id, which may be of a session that is kept nowhere.
     pub(crate) fn id(&self) -> Option<&SessionId> {
         self.current.as_ref().map(|(id, _)| id)
     }
@@ -140,7 +155,7 @@ impl Visit {
     }
 
     async fn replace(&mut self, session: Session) -> Result<(), Problem> {
-        if let Some((id, old)) = &self.current {
+        if let (Some((id, old)), Change::None | Change::Changed) = (&self.current, self.change) {
             self.site.sessions.delete(id, old).await?;
         }
         self.current = Some((SessionId::generate(), session));
@@ -148,24 +163,47 @@ impl Visit {
         Ok(())
     }
 
+    /// Keeps what changed so far, for requests at the same time to find it.
+    pub(crate) async fn keep(&mut self) -> Result<(), Problem> {
+        let Some((id, session)) = &self.current else {
+            return Ok(());
+        };
+        let Site {
+            sessions, throttle, ..
+        } = &**self.site;
+        let lives = match self.change {
+            Change::Changed => sessions.save(id, session).await?,
+            Change::New => {
+                if session.user.is_none() {
+                    throttle.visitor(self.address.0).await?;
+                }
+                sessions.create(id, session).await?;
+                true
+            }
+            Change::None | Change::Blank | Change::Lapsed => return Ok(()),
+        };
+        // One that was ended meanwhile stays ended.
+        self.change = if lives { Change::None } else { Change::Lapsed };
+        Ok(())
+    }
+
     /// Keeps what changed, and lets the browser keep the cookie for as long as the session now lives.
-    pub(crate) async fn answer(self, mut response: HttpResponse) -> Result<HttpResponse, Problem> {
+    pub(crate) async fn answer(
+        mut self,
+        mut response: HttpResponse,
+    ) -> Result<HttpResponse, Problem> {
+        self.keep().await?;
+        if self.change == Change::Lapsed {
+            // The browser may have the cookie of another session by now, which this answer must not take away.
+            return Ok(response);
+        }
         if let Some((id, session)) = &self.current {
             let sessions = &self.site.sessions;
-            let lives = match self.change {
-                Change::None => true,
-                Change::Changed => sessions.save(id, session).await?,
-                Change::New => sessions.create(id, session).await.map(|()| true)?,
-            };
-            // One that was ended meanwhile stays ended. The browser may have the cookie of another by now, which this
-            // answer must not take away.
-            if lives {
-                let value = sessions.cookie_value(id);
-                let cookie = self.site.cookie;
-                response
-                    .add_cookie(&cookie.cookie(sessions.cookie_name(), value, session))
-                    .map_err(Problem::broke)?;
-            }
+            let value = sessions.cookie_value(id);
+            let cookie = self.site.cookie;
+            response
+                .add_cookie(&cookie.cookie(sessions.cookie_name(), value, session))
+                .map_err(Problem::broke)?;
         }
         Ok(response)
     }
@@ -181,18 +219,26 @@ impl FromRequest for Visit {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let site = Data::<Site>::extract(request);
+        let address = ClientAddress::extract(request);
         let request = request.clone();
         Box::pin(async move {
             let site = site.await?;
-            let current = match request.cookie_raw(site.sessions.cookie_name()) {
-                Some(cookie) => site.sessions.load(cookie.value()).await?,
-                None => None,
+            let (current, change) = match cookie(&request, site.sessions.cookie_name()) {
+                Some(cookie) => match site.sessions.load(cookie).await? {
+                    Some(current) => (Some(current), Change::None),
+                    None => {
+                        let id = site.sessions.id(cookie);
+                        (id.map(|id| (id, Session::anonymous())), Change::Lapsed)
+                    }
+                },
+                None => (None, Change::None),
             };
             Ok(Self {
                 site,
                 current,
-                change: Change::None,
+                change,
                 user_agent: request.headers().get(USER_AGENT).cloned(),
+                address: address.await.unwrap_or_else(|never| match never {}),
             })
         })
     }

@@ -156,6 +156,23 @@ pub struct ThrottleSettings {
     /// After how long one registration is forgotten, in seconds; also the longest wait. Default 300
     /// (`PACKTCHAT__THROTTLE__REGISTRATION_FORGET_SECS`).
     pub registration_forget_secs: u64,
+    /// Steps of sign-ins with providers from one address: going there, and coming back. Default 100
+    /// (`PACKTCHAT__THROTTLE__PROVIDER_SIGN_INS`).
+    pub provider_sign_ins: u32,
+    /// After how long one step is forgotten, in seconds; also the longest wait. Default 10
+    /// (`PACKTCHAT__THROTTLE__PROVIDER_FORGET_SECS`).
+    pub provider_forget_secs: u64,
+    /// Changes of one account's display name. Default 5 (`PACKTCHAT__THROTTLE__NAMES`).
+    pub names: u32,
+    /// After how long one change is forgotten, in seconds; also the longest wait. Default 600
+    /// (`PACKTCHAT__THROTTLE__NAME_FORGET_SECS`).
+    pub name_forget_secs: u64,
+    /// Visitors from one address for whom Redis keeps something before they sign in. Default 500
+    /// (`PACKTCHAT__THROTTLE__VISITORS`).
+    pub visitors: u32,
+    /// After how long one visitor is forgotten, in seconds; also the longest wait. Default 2
+    /// (`PACKTCHAT__THROTTLE__VISITOR_FORGET_SECS`).
+    pub visitor_forget_secs: u64,
 }
 
 impl Default for ThrottleSettings {
@@ -168,6 +185,12 @@ impl Default for ThrottleSettings {
             address_forget_secs: 60,
             registrations: 20,
             registration_forget_secs: 300,
+            provider_sign_ins: 100,
+            provider_forget_secs: 10,
+            names: 5,
+            name_forget_secs: 600,
+            visitors: 500,
+            visitor_forget_secs: 2,
         }
     }
 }

@@ -6,8 +6,12 @@
 //!   address it comes from.
 //! - One from a browser the account knows ([`KnownBrowser`](crate::known_browser::KnownBrowser)) counts for that
 //!   browser alone, so its owner gets in while others guess at the account or from the same address.
-//! - A registration counts for the address, also one that finds the name taken.
+//! - A registration counts for the address, also one that finds the name taken; and for the account of that name, since
+//!   the one who has just made it may send it again, and is known by the password.
 //! - The old password, asked for a new one, counts for the account, apart from sign-ins.
+//! - A sign-in with a provider counts for the address, going there and coming back.
+//! - Another display name counts for the account: all rooms learn of it.
+//! - A visitor for whom something has to be remembered counts for the address.
 //!
 //! Where Redis does not answer nobody is let through: without it there would be no session to sign in to either.
 
@@ -75,7 +79,7 @@ impl Throttle {
         id: UserId,
         check: impl Future<Output = Result<User, Refusal>>,
     ) -> Result<User, Refusal> {
-        let buckets = vec![bucket(
+        let buckets = [bucket(
             redis_keys::throttled_password(id),
             self.settings.account_failures,
             self.settings.account_forget_secs,
@@ -86,31 +90,91 @@ impl Throttle {
         .await
     }
 
-    /// Makes an account, unless too many were made from this address.
+    /// Makes an account, unless too many were made from this address, or with this password too many were wrong.
     pub(crate) async fn registration(
         &self,
         address: IpAddr,
+        account: Option<&Username>,
         make: impl Future<Output = Result<User, Refusal>>,
     ) -> Result<User, Refusal> {
-        let buckets = vec![bucket(
+        let settings = &self.settings;
+        let of_account = account.and_then(|account| {
+            bucket(
+                redis_keys::throttled_account(account),
+                settings.account_failures,
+                settings.account_forget_secs,
+            )
+        });
+        let of_address = bucket(
             redis_keys::throttled_registrations(address),
-            self.settings.registrations,
-            self.settings.registration_forget_secs,
+            settings.registrations,
+            settings.registration_forget_secs,
+        );
+        let taken =
+            |outcome: &Result<User, Refusal>| matches!(outcome, Err(Refusal::UsernameTaken));
+        let make = self.unless_too_many([of_account], Refusal::TooManyPasswords, make, taken);
+        // Names that are taken count here too: otherwise anybody could ask for all of them.
+        self.unless_too_many(
+            [of_address],
+            Refusal::TooManyRegistrations,
+            make,
+            |outcome| matches!(outcome, Ok(_) | Err(Refusal::UsernameTaken)),
+        )
+        .await
+    }
+
+    /// Does a step of a sign-in with a provider, unless there were too many from this address.
+    pub(crate) async fn provider<T>(
+        &self,
+        address: IpAddr,
+        step: impl Future<Output = Result<T, Refusal>>,
+    ) -> Result<T, Refusal> {
+        let buckets = [bucket(
+            redis_keys::throttled_providers(address),
+            self.settings.provider_sign_ins,
+            self.settings.provider_forget_secs,
         )];
-        // Names that are taken count too: otherwise anybody could ask for all of them.
-        self.unless_too_many(buckets, Refusal::TooManyRegistrations, make, |outcome| {
+        self.unless_too_many(buckets, Refusal::TooManySignIns, step, |_| true)
+            .await
+    }
+
+    /// Gives an account another name, unless it had too many lately.
+    pub(crate) async fn rename(
+        &self,
+        id: UserId,
+        rename: impl Future<Output = Result<User, Refusal>>,
+    ) -> Result<User, Refusal> {
+        let buckets = [bucket(
+            redis_keys::throttled_names(id),
+            self.settings.names,
+            self.settings.name_forget_secs,
+        )];
+        // Names that are taken count too, as with registrations.
+        self.unless_too_many(buckets, Refusal::TooManyNames, rename, |outcome| {
             matches!(outcome, Ok(_) | Err(Refusal::UsernameTaken))
         })
         .await
     }
 
-    async fn unless_too_many(
+    /// Counts a visitor for whom something has to be remembered.
+    pub(crate) async fn visitor(&self, address: IpAddr) -> Result<(), Refusal> {
+        let buckets = [bucket(
+            redis_keys::throttled_visitors(address),
+            self.settings.visitors,
+            self.settings.visitor_forget_secs,
+        )];
+        let nothing = async { Ok(()) };
+        self.unless_too_many(buckets, Refusal::TooManyVisitors, nothing, |_| true)
+            .await
+    }
+
+    async fn unless_too_many<T>(
         &self,
-        buckets: Vec<Option<Bucket>>,
+        buckets: impl IntoIterator<Item = Option<Bucket>>,
         refusal: fn(Wait) -> Refusal,
-        work: impl Future<Output = Result<User, Refusal>>,
-        counts: fn(&Result<User, Refusal>) -> bool,
-    ) -> Result<User, Refusal> {
+        work: impl Future<Output = Result<T, Refusal>>,
+        counts: fn(&Result<T, Refusal>) -> bool,
+    ) -> Result<T, Refusal> {
         let buckets = buckets.into_iter().flatten().collect();
         let attempt = match self.throttle.begin(buckets).await {
             Ok(Ok(attempt)) => attempt,

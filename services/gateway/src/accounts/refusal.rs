@@ -24,6 +24,15 @@ pub(crate) enum Refusal {
     /// From this address.
     #[error("Too many new accounts from your network. Try again in {0}.")]
     TooManyRegistrations(Wait),
+    /// With providers, from this address.
+    #[error("Too many sign-ins from your network. Try again in {0}.")]
+    TooManySignIns(Wait),
+    /// For this account.
+    #[error("You have changed your name too often. Try again in {0}.")]
+    TooManyNames(Wait),
+    /// From this address.
+    #[error("Too many visitors from your network. Try again in {0}.")]
+    TooManyVisitors(Wait),
     /// The name belongs to somebody else.
     #[error("User exists!")]
     UsernameTaken,
@@ -96,9 +105,11 @@ impl Refusal {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::WrongCredentials | Self::WrongPassword => StatusCode::UNAUTHORIZED,
-            Self::TooManyPasswords(_) | Self::TooManyRegistrations(_) => {
-                StatusCode::TOO_MANY_REQUESTS
-            }
+            Self::TooManyPasswords(_)
+            | Self::TooManyRegistrations(_)
+            | Self::TooManySignIns(_)
+            | Self::TooManyNames(_)
+            | Self::TooManyVisitors(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Disabled | Self::NoAccount | Self::SignInAgain => StatusCode::FORBIDDEN,
             Self::SignInRefused | Self::Cancelled | Self::StaleSignIn => StatusCode::FORBIDDEN,
             Self::UnknownProvider => StatusCode::NOT_FOUND,
@@ -115,9 +126,11 @@ impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
         let problem = Self::new(refusal.status(), refusal.to_string());
         match refusal {
-            Refusal::TooManyPasswords(wait) | Refusal::TooManyRegistrations(wait) => {
-                problem.retry_after(wait.secs())
-            }
+            Refusal::TooManyPasswords(wait)
+            | Refusal::TooManyRegistrations(wait)
+            | Refusal::TooManySignIns(wait)
+            | Refusal::TooManyNames(wait)
+            | Refusal::TooManyVisitors(wait) => problem.retry_after(wait.secs()),
             _ => problem,
         }
     }

@@ -43,7 +43,7 @@ pub(crate) async fn show(
     let identities = identities(&site, account);
     let linked = |name: &str| identities.iter().any(|identity| identity.provider == name);
     let flash = visit.take_flash();
-    let csrf = visit.begin().csrf.expose().to_owned();
+    let csrf = visit.csrf().expose().to_owned();
     let page = Page::new(&site, Some(&user), flash);
     let mut response = pages::html(&AccountPage {
         page: &page,

@@ -48,7 +48,7 @@ pub(super) async fn show(
         return visit.answer(onwards(site, next.as_ref())).await;
     }
     let flash = visit.take_flash();
-    let csrf = visit.begin().csrf.expose().to_owned();
+    let csrf = visit.csrf().expose().to_owned();
     let page = Page::new(site, None, flash);
     let form = AccountForm {
         csrf: &csrf,

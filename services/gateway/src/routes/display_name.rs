@@ -31,7 +31,10 @@ async fn rename(
     name: String,
 ) -> Result<Result<String, Refusal>, Problem> {
     let renamed = match account_action::user(visit) {
-        Ok(user) => site.accounts.set_display_name(user.id, name).await,
+        Ok(user) => {
+            let rename = site.accounts.set_display_name(user.id, name);
+            site.throttle.rename(user.id, rename).await
+        }
         Err(refusal) => Err(refusal),
     };
     let user = match renamed {

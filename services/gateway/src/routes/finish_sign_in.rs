@@ -11,6 +11,7 @@ use url::form_urlencoded;
 use super::{account_form::onwards, provider_sign_in};
 use crate::{
     accounts::{Proven, Refusal},
+    client_address::ClientAddress,
     problem::Problem,
     redirect::see_other,
     session::Visit,
@@ -62,6 +63,7 @@ pub(crate) async fn finish(
     request: HttpRequest,
     site: Data<Site>,
     mut visit: Visit,
+    client: ClientAddress,
     provider: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let callback = Callback::parse(request.query_string());
@@ -71,8 +73,11 @@ pub(crate) async fn finish(
         let form = provider_sign_in::form(&site, &visit, &purpose);
         return provider_sign_in::back(&request, visit, form, Refusal::StaleSignIn).await;
     };
+    // Forgotten now rather than with the answer, so that two at the same moment do not both find it.
+    visit.keep().await?;
     let purpose = sign_in.purpose.clone();
-    let outcome = match prove(&site, sign_in, callback).await {
+    let prove = prove(&site, sign_in, callback);
+    let outcome = match site.throttle.provider(client.0, prove).await {
         Ok(proven) => settle(&site, &mut visit, &purpose, proven, &provider).await?,
         Err(refusal) => Err(refusal),
     };

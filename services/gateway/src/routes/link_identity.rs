@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::{account_action, provider_sign_in};
 use crate::{
+    client_address::ClientAddress,
     csrf::ProtectedForm,
     pages::{self, OnwardsPage, Page},
     problem::Problem,
@@ -23,6 +24,7 @@ pub(crate) struct LinkFields {
 /// browsers hold redirects of a form to that, too.
 pub(crate) async fn submit(
     request: HttpRequest,
+    client: ClientAddress,
     form: ProtectedForm<LinkFields>,
 ) -> Result<HttpResponse, Problem> {
     let ProtectedForm {
@@ -31,7 +33,10 @@ pub(crate) async fn submit(
         fields: LinkFields { provider },
     } = form;
     let begun = match account_action::fresh_user(&visit) {
-        Ok(_) => provider_sign_in::begin(&site, &mut visit, &provider, SignInPurpose::Link).await,
+        Ok(_) => {
+            let begin = provider_sign_in::begin(&site, &mut visit, &provider, SignInPurpose::Link);
+            site.throttle.provider(client.0, begin).await
+        }
         Err(refusal) => Err(refusal),
     };
     let url = match begun {

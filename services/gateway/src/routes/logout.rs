@@ -26,7 +26,7 @@ pub(crate) async fn show(site: Data<Site>, mut visit: Visit) -> Result<HttpRespo
         return visit.answer(see_other(&site.routes.index)).await;
     }
     let flash = visit.take_flash();
-    let csrf = visit.begin().csrf.expose().to_owned();
+    let csrf = visit.csrf().expose().to_owned();
     let page = Page::new(&site, visit.user(), flash);
     let response = pages::html(&LogoutPage {
         page: &page,

@@ -2,6 +2,7 @@ use actix_web::{
     HttpRequest, HttpResponse,
     web::{Data, Query},
 };
+use models::Username;
 
 use super::account_form::{self, AccountFields, Destination};
 use crate::{
@@ -40,7 +41,12 @@ pub(crate) async fn submit(
     let AccountFields {
         username, password, ..
     } = &form.fields;
-    let register = form.site.accounts.register(username, password);
-    let outcome = form.site.throttle.registration(client.0, register).await;
+    let site = &form.site;
+    let register = site.accounts.register(username, password);
+    let account = Username::parse(username, &site.limits).ok();
+    let throttle = &site.throttle;
+    let outcome = throttle
+        .registration(client.0, account.as_ref(), register)
+        .await;
     account_form::answer(&request, browser, form, outcome, RouteMap::register_then).await
 }

@@ -35,7 +35,7 @@ pub(crate) async fn show(
         return visit.answer(elsewhere).await;
     };
     let flash = visit.take_flash();
-    let csrf = visit.begin().csrf.expose().to_owned();
+    let csrf = visit.csrf().expose().to_owned();
     let page = Page::new(&site, None, flash);
     let typed = Some(draft.username.as_str()).filter(|typed| !typed.is_empty());
     let mut response = pages::html(&UsernamePage {
@@ -77,7 +77,7 @@ pub(crate) async fn submit(
     let register = site
         .accounts
         .register_identity(newcomer.identity, &fields.username);
-    let outcome = site.throttle.registration(client.0, register).await;
+    let outcome = site.throttle.registration(client.0, None, register).await;
     let refusal = match outcome {
         Ok(user) => {
             visit.sign_in(user).await?;

@@ -502,3 +502,54 @@ async fn a_limit_of_none_is_no_limit() {
     let (answers, _) = site.guess_many(100, guess).await;
     assert_eq!(checked(&answers), 100);
 }
+
+#[tokio::test]
+async fn registering_is_no_way_around_the_limits_of_an_account() {
+    let site = Site::throttled(ThrottleSettings {
+        account_failures: 3,
+        account_forget_secs: 3_600,
+        registrations: 0,
+        ..ThrottleSettings::default()
+    })
+    .await;
+    site.owner("alice").await;
+    let guesser = site.guesser().await;
+    let mut taken = 0;
+    for number in 0..8 {
+        let guesser = guesser.at(site.port(number));
+        let password = format!("wrong horse {number}");
+        let address = format!("192.0.2.{number}");
+        let answer = guesser.send(REGISTER, "alice", &password, &address).await;
+        if answer.status == StatusCode::CONFLICT {
+            taken += 1;
+        } else {
+            assert_eq!(answer.status, StatusCode::TOO_MANY_REQUESTS);
+        }
+    }
+    assert!((3..=4).contains(&taken), "{taken}");
+    let guess = guesser.guess("alice", "192.0.2.100").await;
+    assert_eq!(guess.status, StatusCode::TOO_MANY_REQUESTS, "one bucket");
+}
+
+#[tokio::test]
+async fn nobody_changes_their_name_all_the_time() {
+    let site = Site::throttled(ThrottleSettings {
+        names: 2,
+        ..ThrottleSettings::default()
+    })
+    .await;
+    let mut alice = site.browser();
+    assert!(alice.register("alice", PASSWORD).await.leads_to("/chat"));
+    let mut told = Vec::new();
+    for number in 0..4 {
+        let name = format!("Alice the {number}th");
+        let answer = alice
+            .act("/account/display-name", &[("display_name", &name)])
+            .await;
+        told.extend(alice.follow(&answer).await.flashes());
+    }
+    let refused = told
+        .iter()
+        .filter(|flash| flash.starts_with("You have changed your name too often."));
+    assert!((1..=2).contains(&refused.count()), "{told:?}");
+}

@@ -67,7 +67,6 @@ async fn it_is_for_those_signed_in() {
     let mut browser = gateway.browser();
     let answer = browser.get("/account").await;
     assert!(answer.leads_to("/account/login?next=%2Faccount"));
-    let csrf = browser.follow(&answer).await.csrf();
     for action in [
         "/account/display-name",
         "/account/password",
@@ -78,15 +77,17 @@ async fn it_is_for_those_signed_in() {
     ] {
         let read = browser.get(action).await;
         assert!(read.leads_to("/account"), "{action}");
+        let csrf = browser.get("/account/login").await.csrf();
         let answer = browser.post(action, &[("csrf", &csrf)]).await;
         let login = "/account/login?next=%2Faccount";
         assert!(answer.leads_to(login), "{action}: {}", answer.text());
-        let flashes = browser.follow(&answer).await.flashes();
+        let page = browser.follow(&answer).await;
+        let flashes = page.flashes();
         assert!(flashes[0].contains(SIGN_IN_AGAIN), "{action}: {flashes:?}");
+        let csrf = page.csrf();
         let mut json = browser.clone().of_json();
         let problem = json.post(action, &[("csrf", &csrf)]).await;
         assert_eq!(problem.status, StatusCode::FORBIDDEN, "{action}");
-        browser.get("/account/login").await;
     }
     let signed_in = browser.register("alice", PASSWORD).await;
     assert!(signed_in.leads_to("/chat"));

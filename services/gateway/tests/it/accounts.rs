@@ -2,7 +2,10 @@
 
 use reqwest::StatusCode;
 
-use crate::world::World;
+use crate::{
+    browser::{Answer, Browser},
+    world::World,
+};
 
 const PASSWORD: &str = "correct horse battery";
 
@@ -238,19 +241,22 @@ async fn nobody_is_sent_to_another_site() {
         let query: String = url::form_urlencoded::byte_serialize(elsewhere.as_bytes()).collect();
         let form = browser.get(&format!("/account/login?next={query}")).await;
         assert!(!form.text().contains("name=\"next\""), "{elsewhere:?}");
-        let csrf = form.csrf();
-        let mut fields = vec![
-            ("csrf", csrf.as_str()),
-            ("next", elsewhere),
-            ("username", "alice"),
-            ("password", ""),
-        ];
-        let refused = browser.post("/account/login", &fields).await;
+        let refused = post(&mut browser, &form.csrf(), elsewhere, "").await;
         assert!(refused.leads_to("/account/login"), "{elsewhere:?}");
-        fields[3].1 = PASSWORD;
-        let signed_in = browser.post("/account/login", &fields).await;
+        let csrf = browser.follow(&refused).await.csrf();
+        let signed_in = post(&mut browser, &csrf, elsewhere, PASSWORD).await;
         assert!(signed_in.leads_to("/chat"), "{elsewhere:?}");
     }
+}
+
+async fn post(browser: &mut Browser, csrf: &str, next: &str, password: &str) -> Answer {
+    let fields = [
+        ("csrf", csrf),
+        ("next", next),
+        ("username", "alice"),
+        ("password", password),
+    ];
+    browser.post("/account/login", &fields).await
 }
 
 #[tokio::test]

@@ -109,12 +109,12 @@ async fn survives_without_redis(gateway: &Service, cookie: &str) {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(answer.json()["status"], 503);
     }
-    let answer = gateway.browser().get("/account/login").await;
-    assert_eq!(
-        answer.status,
-        StatusCode::SERVICE_UNAVAILABLE,
-        "no form without a session"
-    );
+    let mut visitor = gateway.browser();
+    let form = visitor.get("/account/login").await;
+    assert_eq!(form.status, StatusCode::OK, "a form needs no session");
+    let fields = [("csrf", &*form.csrf()), ("username", "alice")];
+    let answer = visitor.post("/account/login", &fields).await;
+    assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     for path in ["/", "/static/assets/site-1.js", "/robots.txt"] {
         let answer = gateway.browser().with_session(cookie).get(path).await;
         assert_eq!(answer.status, StatusCode::OK, "{path} needs no session");

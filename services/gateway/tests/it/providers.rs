@@ -391,3 +391,25 @@ async fn auth_away() {
     let shown = gateway.browser().get("/account/login").await.text();
     assert!(shown.contains("href=\"/auth/acme\""), "the buttons stay");
 }
+
+#[tokio::test]
+async fn a_page_of_another_site_begins_no_sign_in() {
+    let (_world, gateway, _auth) = World::with_auth().await;
+    for (led_from, begun) in [
+        ("cross-site", false),
+        ("same-site", false),
+        ("same-origin", true),
+        ("none", true),
+    ] {
+        let mut browser = gateway.browser();
+        let request = browser
+            .request(Method::GET, "/auth/google?next=%2Fchat%3Froom%3Dlobby")
+            .header("Sec-Fetch-Site", led_from);
+        let answer = browser.send(request).await;
+        let form = "/account/login?next=%2Fchat%3Froom%3Dlobby";
+        assert!(answer.leads_to(form), "{led_from}");
+        // Nobody has configured Google here, which is told to who wanted to go there.
+        let flashes = browser.follow(&answer).await.flashes();
+        assert_eq!(flashes.len(), usize::from(begun), "{led_from}");
+    }
+}

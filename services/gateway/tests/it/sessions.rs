@@ -31,11 +31,52 @@ async fn nobody_gets_a_session_without_need() {
         let answer = browser.get(path).await;
         assert!(!answer.headers.contains_key(SET_COOKIE), "{path}");
     }
-    assert_eq!(world.redis_line("DBSIZE").await, ":0");
     browser.get("/account/login").await;
-    assert_eq!(world.redis_line("DBSIZE").await, ":1");
-    browser.get("/account/register").await;
-    assert_eq!(world.redis_line("DBSIZE").await, ":1", "one is enough");
+    let cookie = browser.session().unwrap();
+    let csrf = browser.get("/account/register").await.csrf();
+    assert_eq!(browser.session(), Some(cookie.clone()), "one is enough");
+    assert_eq!(
+        world.redis_line("DBSIZE").await,
+        ":0",
+        "nothing to remember"
+    );
+    let refused = browser.post("/account/register", &[("csrf", &csrf)]).await;
+    assert!(refused.leads_to("/account/register"));
+    let kept = browser.session().unwrap();
+    assert_ne!(kept, cookie);
+    assert_eq!(world.ask_redis("EXISTS", &kept, "").await, ":1");
+    assert_eq!(world.ask_redis("EXISTS", &cookie, "").await, ":0");
+}
+
+#[tokio::test]
+async fn visitors_from_one_address_are_remembered_in_numbers() {
+    let world = World::new().await;
+    let mut settings = world.settings();
+    settings.throttle.visitors = 5;
+    settings.throttle.visitor_forget_secs = 3_600;
+    let gateway = World::start(settings).await;
+    gateway.is_ready().await;
+    let mut refused = 0;
+    for _ in 0..8 {
+        let mut browser = gateway.browser();
+        let csrf = browser.get("/account/login").await.csrf();
+        let answer = browser.post("/account/login", &[("csrf", &csrf)]).await;
+        if answer.status == StatusCode::TOO_MANY_REQUESTS {
+            assert!(
+                answer
+                    .text()
+                    .contains("Too many visitors from your network")
+            );
+            refused += 1;
+        }
+    }
+    assert!((2..=3).contains(&refused), "{refused}");
+    let keys = world.redis_line("DBSIZE").await;
+    assert_eq!(
+        keys,
+        format!(":{}", 8 - refused + 1),
+        "and the count itself"
+    );
 }
 
 #[tokio::test]
@@ -124,15 +165,32 @@ async fn an_expired_one_is_none() {
     assert_eq!(world.ask_redis("DEL", &cookie, "").await, ":1");
     assert!(!is_signed_in(browser.clone()).await);
 
-    // A form left open for too long says so; reloaded, it works.
+    // It never lives again: what has to be remembered from now on is another one.
     let mut browser = browser;
     let csrf = browser.get("/account/login").await.csrf();
-    let anonymous = browser.session().unwrap();
-    assert_ne!(anonymous, cookie);
-    assert_eq!(world.ask_redis("DEL", &anonymous, "").await, ":1");
-    let late = browser.post("/account/login", &[("csrf", &csrf)]).await;
-    assert_eq!(late.status, StatusCode::FORBIDDEN);
+    assert_eq!(browser.session(), Some(cookie.clone()));
+    browser.post("/account/login", &[("csrf", &csrf)]).await;
+    assert_ne!(browser.session(), Some(cookie.clone()));
+    assert_eq!(world.ask_redis("EXISTS", &cookie, "").await, ":0");
     assert!(browser.register("alice", PASSWORD).await.leads_to("/chat"));
+    assert_eq!(world.ask_redis("EXISTS", &cookie, "").await, ":0");
+}
+
+#[tokio::test]
+async fn a_form_left_open_for_long_is_as_good_as_new() {
+    let (world, gateway, _auth) = World::with_auth().await;
+    let mut browser = gateway.browser();
+    browser.get("/auth/nobody").await;
+    let csrf = browser.get("/account/register").await.csrf();
+    let cookie = browser.session().unwrap();
+    assert_eq!(world.ask_redis("DEL", &cookie, "").await, ":1");
+    let fields = [
+        ("csrf", csrf.as_str()),
+        ("username", "alice"),
+        ("password", PASSWORD),
+    ];
+    let registered = browser.post("/account/register", &fields).await;
+    assert!(registered.leads_to("/chat"), "{}", registered.text());
 }
 
 #[tokio::test]
