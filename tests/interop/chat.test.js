@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
-import { freshName, register } from './support/account.js';
+import { freshName, register, signOut } from './support/account.js';
 import { MODES, client, connected, settled } from './support/client.js';
 import { Stack } from './support/stack.js';
 import { next, until } from './support/wait.js';
@@ -91,6 +91,41 @@ for (const mode of MODES) {
       const [error] = await next(socket, 'connect_error');
       assert.equal(error.message, 'Not Authenticated');
       assert.equal(socket.connected, false);
+    });
+
+    test('is refused in the page of another site, whoever has signed in', async (t) => {
+      const session = await register(stack.url, 'erin');
+      const cookie = `${session.cookie}; SERVERID=chat-realtime-1`;
+      const connecting = (/** @type {string} */ origin) =>
+        client(t, `${stack.url}/packtchat`, mode, { extraHeaders: { cookie, origin } });
+      for (const origin of ['https://evil.example', 'null']) {
+        const socket = connecting(origin);
+        await next(socket, 'connect_error');
+        assert.equal(socket.connected, false);
+      }
+      await next(connecting(new URL(stack.url).origin), 'connect');
+    });
+
+    test('is put out for good when the session ends', async (t) => {
+      const { cookie } = await register(stack.url, 'frank');
+      const sockets = await Promise.all(
+        ['chat-realtime-1', 'chat-realtime-2'].map((node) =>
+          connected(t, `${stack.url}/packtchat`, mode, {
+            extraHeaders: { cookie: `${cookie}; SERVERID=${node}` },
+          }),
+        ),
+      );
+      const gone = sockets.map((socket) => next(socket, 'disconnect'));
+      await signOut(stack.url, cookie);
+      for (const [reason] of await Promise.all(gone)) {
+        assert.equal(reason, 'io server disconnect');
+      }
+      for (const socket of sockets) assert.equal(socket.active, false);
+      const [again] = sockets;
+      assert(again);
+      const refused = next(again, 'connect_error');
+      again.connect();
+      assert.equal((await refused)[0].message, 'Not Authenticated');
     });
 
     test('is who has signed in', async (t) => {

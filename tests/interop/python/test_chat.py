@@ -44,6 +44,16 @@ class Chat:
             refusal = {"message": "Not Authenticated"}
             self.assertEqual(await client.next("connect_error"), (refusal,))
 
+    async def test_is_put_out_for_good_when_the_session_ends(self):
+        account = await asyncio.to_thread(servers.call, "register", "grace")
+        cookies = SimpleCookie(account["cookie"])
+        async with connected(
+            servers.url, self.transports, namespace=NAMESPACE, cookies=cookies
+        ) as client:
+            await asyncio.to_thread(servers.call, "signOut", account["cookie"])
+            (reason,) = await client.next("disconnect")
+            self.assertEqual(reason, client.sio.reason.SERVER_DISCONNECT)
+
     async def test_talks_in_a_room_over_two_nodes(self):
         room = f"room-{uuid.uuid4()}"
         async with (

@@ -2,7 +2,7 @@
 // The first line of output is the address, as JSON. Each line of input is a call, `kill echo-1` for instance, and is
 // answered by a line with its result. The servers end with the input.
 import { createInterface } from 'node:readline';
-import { register } from './account.js';
+import { register, signOut } from './account.js';
 import { EchoPair } from './echo-pair.js';
 import { Stack } from './stack.js';
 
@@ -13,6 +13,7 @@ const servers = what === 'stack' ? await Stack.start() : await EchoPair.start(..
 const calls = {
   restart: (name) => servers.restart(name),
   register: (of) => register(servers.url, of),
+  signOut: (cookie) => signOut(servers.url, cookie),
   ...(servers instanceof EchoPair && { kill: (/** @type {string} */ name) => servers.kill(name) }),
 };
 
@@ -21,7 +22,7 @@ const say = (value) => process.stdout.write(`${JSON.stringify(value ?? null)}\n`
 
 say(servers.url);
 for await (const line of createInterface({ input: process.stdin })) {
-  const [call = '', argument = ''] = line.split(' ');
+  const [, call = '', argument = ''] = /^(\S+) ?(.*)$/.exec(line) ?? [];
   const run = calls[call];
   if (!run) throw new Error(`there is no call ${call}`);
   say(await run(argument));

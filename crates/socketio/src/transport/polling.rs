@@ -27,7 +27,7 @@ use crate::{
     outbox::Outbox,
 };
 
-/// How long a poll may arrive after a goodbye that was sent later.
+/// How long a poll may arrive after a goodbye.
 const CROSSING: Duration = Duration::from_millis(500);
 /// Packets in one payload: as many as clients in Python take. An event that has more, with its
 /// attachments, goes alone.
@@ -86,7 +86,7 @@ pub(crate) struct Polling {
     poll: Option<oneshot::Sender<Answer>>,
     post: Option<Post>,
     probe: Option<Probe>,
-    /// How long a poll may arrive after the client's goodbye.
+    /// How long a poll may arrive after the client's goodbye, or after the application's.
     crossing_until: Option<Instant>,
     /// Taken when the client changes to a WebSocket.
     entry: Option<Entry>,
@@ -148,7 +148,14 @@ impl Polling {
             connection.tick(now);
         }
         if let Some(reason) = connection.closed() {
-            if reason == CloseReason::ClientClosed && self.awaits_crossing_poll(cx, now) {
+            if reason == CloseReason::ServerClosed {
+                self.say_apart(connection.outbox());
+            }
+            let both = matches!(
+                reason,
+                CloseReason::ClientClosed | CloseReason::ServerClosed
+            );
+            if both && self.awaits_last_poll(cx, now) {
                 return Step::None;
             }
             self.finish(connection.outbox(), reason);
@@ -171,9 +178,20 @@ impl Polling {
         if progressed { Step::Some } else { Step::None }
     }
 
+    /// Says what waits in an answer of its own, as the reference does: of a socket that is put
+    /// out and of the end of the session in one answer, stock clients hear the latter first, and
+    /// take it for an accident.
+    fn say_apart(&mut self, outbox: &Outbox) {
+        if !outbox.is_empty()
+            && let Some(poll) = self.poll.take()
+        {
+            let _ = poll.send(Answer::Payload(payload(outbox, None)));
+        }
+    }
+
     /// The client's goodbye may arrive before the poll it sent first, which came to another
-    /// thread: whether that is still waited for.
-    fn awaits_crossing_poll(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    /// thread, and the application's has an answer of its own: whether a poll is waited for.
+    fn awaits_last_poll(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         while self.poll.is_none()
             && let Poll::Ready(Some(visit)) = self.visits.poll_recv(cx)
         {

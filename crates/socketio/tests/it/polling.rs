@@ -266,6 +266,23 @@ async fn a_client_that_says_goodbye_is_let_go() {
 }
 
 #[tokio::test]
+async fn whoever_is_put_out_is_told_before_the_session_ends() {
+    let mut server = Server::start(Config::default());
+    let poller = Poller::connected(&server).await;
+    let (poll, ()) = tokio::join!(poller.poll(), poller.post(r#"42["hang up"]"#));
+    assert_eq!(poll, "41");
+    assert_eq!(poller.poll().await, "1");
+    assert!(!poller.is_known().await);
+    let (_, reason) = server.disconnect().await;
+    assert_eq!(reason, DisconnectReason::ServerLeft);
+
+    // And where no poll is under way, the session does not wait for one for ever.
+    let poller = Poller::connected(&server).await;
+    poller.post(r#"42["hang up"]"#).await;
+    server.emptied().await;
+}
+
+#[tokio::test]
 async fn a_poll_that_crosses_with_the_goodbye_is_answered_too() {
     // The two requests come to different threads now and then.
     let server = Server::with_workers(Config::default(), 2);

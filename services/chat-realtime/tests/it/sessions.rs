@@ -111,7 +111,7 @@ async fn a_client_that_polls_is_put_out_as_well() {
         sessions.end_all(alice.user.id, None).await.unwrap();
     };
     let (answer, ()) = join!(http::ask(node.port, &poll, &[], ""), end);
-    assert!(answer.body.starts_with("41/packtchat,"), "{}", answer.body);
+    assert_eq!(answer.body, "41/packtchat,");
     eventually(AT_ONCE, "the connection is gone", async || {
         let answer = http::ask(node.port, &poll, &[], "").await;
         answer.body.contains("Session ID unknown")
