@@ -19,10 +19,9 @@ use crate::site::Site;
 const HTTPS_ONLY: &str = "max-age=63072000; includeSubDomains";
 
 /// What browsers could let pages do, of which ours do nothing.
-const FEATURES: [&str; 22] = [
+const FEATURES: [&str; 21] = [
     "accelerometer",
     "autoplay",
-    "bluetooth",
     "camera",
     "display-capture",
     "encrypted-media",

@@ -74,10 +74,15 @@ struct Front {
 
 /// Starts HAProxy with two nodes that are its gateways and its chat-realtimes.
 async fn front(dir: &Path) -> Front {
+    front_of(dir, "http").await
+}
+
+async fn front_of(dir: &Path, scheme: &str) -> Front {
     let nodes = [Node::start("node-1").await, Node::start("node-2").await];
     let backends = || nodes.iter().map(|node| node.backend.clone()).collect();
     let port = free_port().unwrap();
-    let config = HaproxyConfig::on_loopback(dir, port, backends(), backends());
+    let mut config = HaproxyConfig::on_loopback(dir, port, backends(), backends());
+    config.scheme = scheme.into();
     let spec = config.prepare(dir, port, dir.join("haproxy.log")).unwrap();
     Front {
         port,
@@ -171,6 +176,44 @@ async fn sockets_stick_to_their_node_and_pages_do_not() {
     assert!(answer.contains("httponly"), "{answer}");
     let page = front.get("/socket.iota", "").await.to_lowercase();
     assert!(!page.contains("set-cookie"), "{page}");
+}
+
+/// Each of these once, in an answer in small letters.
+fn is_careful(answer: &str, secure: bool) {
+    for header in [
+        "content-security-policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        "x-content-type-options: nosniff",
+        "x-frame-options: deny",
+        "referrer-policy: same-origin",
+        "cross-origin-opener-policy: same-origin",
+        "cross-origin-resource-policy: same-origin",
+        "cache-control: no-store",
+    ] {
+        let line = format!("\r\n{header}\r\n");
+        assert_eq!(answer.matches(&line).count(), 1, "{header}: {answer}");
+    }
+    let strict = "strict-transport-security: max-age=63072000; includesubdomains";
+    assert_eq!(answer.contains(strict), secure, "{answer}");
+}
+
+#[tokio::test]
+async fn browsers_are_told_what_to_be_careful_about_whoever_answers() {
+    for (scheme, secure) in [("http", false), ("https", true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let front = front_of(dir.path(), scheme).await;
+        let answer = front.get("/socket.io/?EIO=4", "").await.to_lowercase();
+        is_careful(&answer, secure);
+        let cookie = answer.lines().find(|line| line.starts_with("set-cookie:"));
+        assert_eq!(cookie.unwrap().contains("; secure"), secure, "{answer}");
+        for node in &front.nodes {
+            node.kill();
+        }
+        eventually(PATIENCE, "nobody serves", async || {
+            front.get("/", "").await.starts_with("HTTP/1.1 503")
+        })
+        .await;
+        is_careful(&front.get("/", "").await.to_lowercase(), secure);
+    }
 }
 
 #[tokio::test]
