@@ -4,6 +4,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync } f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { chooseProviders } from './provider-settings.ts';
 import { DIR_VARIABLE, readState } from './stack.ts';
 
 const REPOSITORY = resolve(import.meta.dirname, '../../..');
@@ -11,6 +12,12 @@ const REPOSITORY = resolve(import.meta.dirname, '../../..');
 const START_PATIENCE = 180_000;
 /** Milliseconds, more than the stack's own deadlines together. */
 const STOP_PATIENCE = 60_000;
+/** Everybody comes from one address. */
+const UNTHROTTLED = {
+  PACKTCHAT__THROTTLE__REGISTRATIONS: '0',
+  PACKTCHAT__THROTTLE__PROVIDER_SIGN_INS: '0',
+  PACKTCHAT__THROTTLE__VISITORS: '0',
+};
 
 /** Starts a PacktChat of its own for the tests, unless they are told to use a running one; returns what stops it. */
 export default async function start(): Promise<() => Promise<void>> {
@@ -25,7 +32,11 @@ export default async function start(): Promise<() => Promise<void>> {
   const up = spawn(
     program,
     ['up', '--profile', 'dev', '--skip-build', '--port', '0', '--dir', dir],
-    { cwd: REPOSITORY, stdio: ['ignore', file, file] },
+    {
+      cwd: REPOSITORY,
+      env: { ...process.env, ...UNTHROTTLED, ...(await chooseProviders()) },
+      stdio: ['ignore', file, file],
+    },
   );
   closeSync(file);
   const ended = end(up);
