@@ -307,6 +307,14 @@ async fn an_account_is_disabled_enabled_and_reset() {
             assert!(opens(&world.account(username).await, fresh).await);
         }
         assert!(!opens(&world.account("alice").await, "correct horse").await);
+
+        let words = said(&world.run(&["reset", "alice"]).stderr);
+        assert!(words.contains("google: alice@example.com"), "{words}");
+        assert!(words.contains("still opens the account"), "{words}");
+        assert!(answer(&world.run(&["show", "alice"])).contains("google"));
+        let words = said(&world.run(&["reset", "alice", "--unlink"]).stderr);
+        assert!(words.contains("Unlinked google"), "{words}");
+        assert!(!answer(&world.run(&["show", "alice"])).contains("google"));
     }
 }
 

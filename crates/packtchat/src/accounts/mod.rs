@@ -71,6 +71,9 @@ enum Command {
     Reset {
         /// The username
         name: String,
+        /// Unlinks all identities too: for an account that somebody else got into, who may have linked their own
+        #[arg(long)]
+        unlink: bool,
     },
     /// Writes all accounts to a file, with their hashed passwords and linked identities
     ///
@@ -97,7 +100,7 @@ pub(crate) async fn run(arguments: Accounts) -> anyhow::Result<ExitCode> {
         Command::Show { name } => show::run(&place, &name).await,
         Command::Disable { name } => disable::disable(&place, &name).await,
         Command::Enable { name } => disable::enable(&place, &name).await,
-        Command::Reset { name } => reset::run(&place, &name).await,
+        Command::Reset { name, unlink } => reset::run(&place, &name, unlink).await,
         Command::Export { file } => export::run(&place, &file).await,
         Command::Import { file } => import::run(&place, &file).await,
     }
