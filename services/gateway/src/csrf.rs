@@ -45,7 +45,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for ProtectedForm<T> {
                     visit,
                     fields: posted.fields,
                 }),
-                _ => Err(Problem::forbidden()),
+                _ => {
+                    tracing::info!("a form without the token of its session was refused");
+                    Err(Problem::forbidden())
+                }
             }
         })
     }

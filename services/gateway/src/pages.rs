@@ -205,6 +205,15 @@ pub(crate) struct SessionRow {
     pub(crate) current: bool,
 }
 
+impl SessionRow {
+    fn device_name(&self) -> &str {
+        match self.device.as_str() {
+            "" => "Unknown device",
+            device => device,
+        }
+    }
+}
+
 /// Takes the browser on to a provider.
 #[derive(Template)]
 #[template(path = "onwards.html")]

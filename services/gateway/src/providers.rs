@@ -115,7 +115,7 @@ mod tests {
         for light in ["#ffffff", "#ffcc00", "#fc6d26", "#00ff00", "#808080"] {
             assert!(is_light(light), "{light}");
         }
-        for dark in ["#000000", "#1a73e8", "#1877f2", "#0000ff", "#b00020"] {
+        for dark in ["#000000", "#1a66d2", "#1464d8", "#0000ff", "#b00020"] {
             assert!(!is_light(dark), "{dark}");
         }
     }

@@ -151,7 +151,7 @@ impl Throttle {
         )];
         // Names that are taken count too, as with registrations.
         self.unless_too_many(buckets, Refusal::TooManyNames, rename, |outcome| {
-            matches!(outcome, Ok(_) | Err(Refusal::UsernameTaken))
+            matches!(outcome, Ok(_) | Err(Refusal::NameTaken))
         })
         .await
     }
@@ -178,7 +178,11 @@ impl Throttle {
         let buckets = buckets.into_iter().flatten().collect();
         let attempt = match self.throttle.begin(buckets).await {
             Ok(Ok(attempt)) => attempt,
-            Ok(Err(wait)) => return Err(refusal(Wait(wait))),
+            Ok(Err(wait)) => {
+                let refusal = refusal(Wait(wait));
+                tracing::info!(%refusal, "throttled");
+                return Err(refusal);
+            }
             // Logged where the connection is.
             Err(_) => return Err(Refusal::TryAgain),
         };

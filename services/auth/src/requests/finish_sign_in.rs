@@ -27,8 +27,15 @@ pub(super) async fn finish_sign_in(
         .by_identity(&identity.provider, &identity.subject)
         .await?;
     Ok(match account {
-        Some(account) if account.disabled.is_some() => AuthReply::Disabled,
-        Some(account) => AuthReply::Accepted { user: account.user },
+        Some(account) if account.disabled.is_some() => {
+            tracing::info!(user = %account.user.id, "a disabled account was not let in");
+            AuthReply::Disabled
+        }
+        Some(account) => {
+            let provider = &identity.provider;
+            tracing::info!(user = %account.user.id, provider, "identity recognized");
+            AuthReply::Accepted { user: account.user }
+        }
         None => AuthReply::NewIdentity {
             username: auth
                 .accounts

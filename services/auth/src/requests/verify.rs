@@ -24,7 +24,10 @@ pub(super) async fn verify(
     };
     let user = account.user;
     match verdict {
-        Verdict::Wrong => return Ok(AuthReply::WrongCredentials),
+        Verdict::Wrong => {
+            tracing::info!(user = %user.id, "wrong password");
+            return Ok(AuthReply::WrongCredentials);
+        }
         _ if account.disabled.is_some() => {
             tracing::info!(user = %user.id, "a disabled account was not let in");
             return Ok(AuthReply::Disabled);
@@ -37,6 +40,7 @@ pub(super) async fn verify(
             }
         }
     }
+    tracing::info!(user = %user.id, "signed in with the password");
     Ok(AuthReply::Accepted { user })
 }
 

@@ -20,16 +20,13 @@ impl Accounts {
     /// Shows another name to others; an empty one stands for the username.
     pub(crate) async fn set_display_name(&self, id: UserId, name: String) -> Result<User, Refusal> {
         let request = AuthRequest::SetDisplayName { id, name };
-        let message = match self.ask_for_owner(request).await {
-            Err(Refusal::Invalid { message, .. }) => message,
-            Err(Refusal::UsernameTaken) => {
-                "Somebody else has this name already. Please choose another.".to_owned()
-            }
-            outcome => return outcome,
-        };
-        Err(Refusal::Invalid {
-            field: Some(Field::DisplayName),
-            message,
-        })
+        match self.ask_for_owner(request).await {
+            Err(Refusal::UsernameTaken) => Err(Refusal::NameTaken),
+            Err(Refusal::Invalid { message, .. }) => Err(Refusal::Invalid {
+                field: Some(Field::DisplayName),
+                message,
+            }),
+            outcome => outcome,
+        }
     }
 }

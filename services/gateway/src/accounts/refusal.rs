@@ -36,6 +36,9 @@ pub(crate) enum Refusal {
     /// The name belongs to somebody else.
     #[error("User exists!")]
     UsernameTaken,
+    /// Others are known by this name, or one that looks like it.
+    #[error("Somebody else has this name already. Please choose another.")]
+    NameTaken,
     /// The name or the password will not do.
     #[error("{message}")]
     Invalid {
@@ -95,6 +98,7 @@ impl Refusal {
         match self {
             Self::MissingCredentials(field) | Self::EmptyField(field) => Some(*field),
             Self::UsernameTaken => Some(Field::Username),
+            Self::NameTaken => Some(Field::DisplayName),
             Self::WrongPassword => Some(Field::OldPassword),
             Self::Invalid { field, .. } => *field,
             _ => None,
@@ -113,7 +117,9 @@ impl Refusal {
             Self::Disabled | Self::NoAccount | Self::SignInAgain => StatusCode::FORBIDDEN,
             Self::SignInRefused | Self::Cancelled | Self::StaleSignIn => StatusCode::FORBIDDEN,
             Self::UnknownProvider => StatusCode::NOT_FOUND,
-            Self::UsernameTaken | Self::IdentityTaken | Self::LastWayIn => StatusCode::CONFLICT,
+            Self::UsernameTaken | Self::NameTaken | Self::IdentityTaken | Self::LastWayIn => {
+                StatusCode::CONFLICT
+            }
             Self::ProviderUnavailable | Self::TryAgain => StatusCode::SERVICE_UNAVAILABLE,
             Self::MissingCredentials(_) | Self::EmptyField(_) | Self::Invalid { .. } => {
                 StatusCode::UNPROCESSABLE_ENTITY

@@ -16,7 +16,8 @@ pub(crate) async fn submit(
     let ProtectedForm { site, visit, .. } = form;
     let outcome = match account_action::user(&visit) {
         Ok(user) => {
-            site.sessions.end_all(user.id, visit.id()).await?;
+            let ended = site.sessions.end_all(user.id, visit.id()).await?;
+            tracing::info!(user = %user.id, ended, "all other sessions ended");
             Ok("You are signed out everywhere else.".to_owned())
         }
         Err(refusal) => Err(refusal),

@@ -38,6 +38,7 @@ pub(crate) async fn submit(
         return visit.answer(see_other(&site.routes.index)).await;
     }
     let ended = site.sessions.end_one(user.id, &fields.session).await?;
+    tracing::info!(user = %user.id, ended, "one of the sessions is to end");
     let done = if ended {
         "You are signed out there."
     } else {
