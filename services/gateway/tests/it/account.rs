@@ -151,10 +151,10 @@ async fn a_name_that_will_not_do_is_told() {
     gateway.browser().register("bob", PASSWORD).await;
     let mut browser = alice(&gateway).await;
     let long = "x".repeat(33);
-    for (name, words) in [
-        (long.as_str(), "1 to 32 characters"),
-        ("a\u{202e}b", "no invisible characters"),
-        ("Bob", "Somebody else has this name"),
+    for (name, words, status) in [
+        (long.as_str(), "1 to 32 characters", 422),
+        ("a\u{202e}b", "no invisible characters", 422),
+        ("Bob", "Somebody else has this name", 409),
     ] {
         let fields = [("display_name", name)];
         let answer = browser.act("/account/display-name", &fields).await;
@@ -165,7 +165,7 @@ async fn a_name_that_will_not_do_is_told() {
         assert_eq!((again.flashes(), again.wrong_fields()), (vec![], vec![]));
         let mut json = browser.clone().of_json();
         let problem = json.act("/account/display-name", &fields).await;
-        assert_eq!(problem.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert_eq!(problem.status.as_u16(), status);
         assert!(problem.json()["detail"].as_str().unwrap().contains(words));
     }
 }
@@ -290,8 +290,11 @@ async fn a_session_is_ended_on_every_node_at_once() {
     let mut browser = alice(&gateway).await;
     let mut other = elsewhere.browser().that_is(CHROME);
     other.sign_in("alice", PASSWORD).await;
+    let mut robot = gateway.browser().that_is("<script>alert(1)</script>");
+    robot.sign_in("alice", PASSWORD).await;
     let text = browser.get("/account").await.text();
     assert!(text.contains("<strong>Chrome on Windows</strong>"));
+    assert!(text.contains("there: Unknown device, last used"));
     assert!(text.contains("Sign out everywhere else"));
 
     let sessions = world.sessions();
