@@ -11,6 +11,9 @@ use serde::{Deserialize, Deserializer, de::Error};
 use settings::TrustedProxies;
 use socketio::HandshakeData;
 
+/// Longest origin in the log, in characters.
+const MAX_LOGGED: usize = 128;
+
 /// What a refused client reads.
 const REFUSED: &str = "Pages of this origin may not connect";
 
@@ -115,7 +118,8 @@ impl OriginCheck {
         if self.may_connect(origin, host, self.scheme(request)) {
             return Ok(());
         }
-        tracing::debug!(origin, host, "a page of another origin was refused");
+        let origin: String = origin.chars().take(MAX_LOGGED).collect();
+        tracing::info!(origin, "a page of another origin may not connect");
         Err(REFUSED.to_owned())
     }
 

@@ -25,10 +25,11 @@ async fn an_operator_finds_the_state_in_redis() {
         (format!("user:{id}:room"), "string"),
         (format!("user:{id}:sessions"), "zset"),
         (format!("user:{id}:rate"), "string"),
+        (format!("user:{id}:request-rate"), "string"),
         (redis_keys::session(&alice.session), "string"),
     ];
-    // The rate's key expires within the tenth of a second that one message takes.
-    for (key, kind) in types.iter().filter(|(key, _)| !key.ends_with(":rate")) {
+    // The rates' keys expire within the tenth of a second that one message takes.
+    for (key, kind) in types.iter().filter(|(key, _)| !key.ends_with("rate")) {
         assert_eq!(world.redis(&format!("TYPE {key}")).await, [*kind], "{key}");
     }
     let mut keys = world.redis("KEYS *").await;
