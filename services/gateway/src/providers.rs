@@ -85,25 +85,25 @@ impl From<Provider> for ProviderButton {
     }
 }
 
-/// Has black more contrast to this colour than white has? The better of the two has at least 4.5 to 1 with any colour
-/// (WCAG 2.2, relative luminance).
+/// Has black more contrast to this colour than white has? The better of the two can be read on any colour.
 fn is_light(colour: &str) -> bool {
+    // Where both have the same contrast: (1 + 0.05) / (L + 0.05) = (L + 0.05) / (0 + 0.05).
+    luminance(colour) > 0.179
+}
+
+/// The relative luminance of `#rrggbb`, 0 to 1 (WCAG 2.2).
+fn luminance(colour: &str) -> f64 {
     let digits = colour.strip_prefix('#').unwrap_or(colour);
     let rgb = u32::from_str_radix(digits, 16).unwrap_or(0);
-    let luminance = [(16, 0.2126), (8, 0.7152), (0, 0.0722)]
-        .map(|(shift, weight)| {
-            let channel = f64::from((rgb >> shift) & 0xff) / 255.0;
-            let linear = if channel <= 0.04045 {
-                channel / 12.92
-            } else {
-                ((channel + 0.055) / 1.055).powf(2.4)
-            };
-            weight * linear
-        })
-        .into_iter()
-        .sum::<f64>();
-    // Where both have the same contrast: (1 + 0.05) / (L + 0.05) = (L + 0.05) / (0 + 0.05).
-    luminance > 0.179
+    let light = |shift: u32| {
+        let channel = f64::from((rgb >> shift) & 0xff) / 255.0;
+        if channel <= 0.04045 {
+            channel / 12.92
+        } else {
+            ((channel + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    0.2126 * light(16) + 0.7152 * light(8) + 0.0722 * light(0)
 }
 
 #[cfg(test)]
@@ -117,6 +117,20 @@ mod tests {
         }
         for dark in ["#000000", "#1a66d2", "#1464d8", "#0000ff", "#b00020"] {
             assert!(!is_light(dark), "{dark}");
+        }
+    }
+
+    #[test]
+    fn text_can_be_read_on_any_colour() {
+        for step in 0..=0xffff {
+            let colour = format!("#{:06x}", step * 0x101);
+            let light = luminance(&colour);
+            let contrast = if is_light(&colour) {
+                (light + 0.05) / 0.05
+            } else {
+                1.05 / (light + 0.05)
+            };
+            assert!(contrast >= 4.5, "{contrast} on {colour}");
         }
     }
 }
