@@ -284,8 +284,37 @@ async fn news_that_cannot_be_read_are_made_up_for() {
     world.redis(&format!("PUBLISH {channel} 7")).await;
     is_put_out(&mut alices).await;
 
-    let ended = serde_json::to_string(&SessionNews::Ended(vec![bob.session.handle()])).unwrap();
-    let ended = ended.replace('"', "\\\"");
+    let ended = ended(&bob);
     world.redis(&format!("PUBLISH {channel} \"{ended}\"")).await;
     is_put_out(&mut bobs).await;
+}
+
+/// The news that somebody's session is over, for within the quotes of an inline command.
+fn ended(person: &Person) -> String {
+    let ended = SessionNews::Ended(vec![person.session.handle()]);
+    serde_json::to_string(&ended).unwrap().replace('"', "\\\"")
+}
+
+#[tokio::test]
+async fn no_end_is_lost_in_a_flood_of_them() {
+    let world = World::new().await;
+    let node = world.node(world.settings()).await;
+    let alice = world.person("alice").await;
+    let bob = world.person("bob").await;
+    let mut alices = node.connect(&alice).await;
+    let mut bobs = node.connect(&bob).await;
+
+    // More than waits for the node, or for any of its threads.
+    let key = redis_keys::session(&alice.session);
+    let channel = redis_keys::SESSIONS_CHANNEL;
+    let (here, elsewhere) = (ended(&alice), ended(&world.person("carol").await));
+    let script = format!(
+        "for n = 1, 20000 do \
+         redis.call('PUBLISH', '{channel}', '{elsewhere}') \
+         if n == 10000 then redis.call('DEL', '{key}') redis.call('PUBLISH', '{channel}', '{here}') end \
+         end"
+    );
+    world.redis(&format!("EVAL \"{script}\" 0")).await;
+    timeout(SOON, alices.ended()).await.expect("it is not lost");
+    goes_on(&mut bobs).await;
 }
