@@ -94,7 +94,7 @@ pub struct SocketSettings {
     /// comma-separated, such as `https://www.example.org`).
     pub allowed_origins: AllowedOrigins,
     /// How often the session of each socket is asked for, in milliseconds. A session that is ended is heard of at once;
-    /// this finds those that grew too old, and keeps those that are in use from ending. Default 30,000
+    /// this finds those that grew too old, and keeps those that are in use from ending. At least 100. Default 30,000
     /// (`PACKTCHAT__SOCKET__SESSION_CHECK_MS`).
     pub session_check_ms: u64,
 }

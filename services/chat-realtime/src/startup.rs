@@ -43,6 +43,9 @@ const LOBBY_PAUSE: Duration = Duration::from_millis(200);
 /// How often the log may tell of clients that do not read.
 const SLOW_READERS_TOLD: Duration = Duration::from_secs(10);
 
+/// Sessions are asked for no more often than this, in milliseconds.
+const MIN_SESSION_CHECK_MS: u64 = 100;
+
 /// A node that listens, and serves once it runs.
 pub struct Application {
     server: Server,
@@ -127,7 +130,8 @@ fn listen(
     }
     let (node, workers, hub) = (node.clone(), workers.clone(), hub.clone());
     let session_news = session_news.clone();
-    let session_check = Duration::from_millis(settings.socket.session_check_ms);
+    let session_check =
+        Duration::from_millis(settings.socket.session_check_ms.max(MIN_SESSION_CHECK_MS));
     let origins = OriginCheck {
         secure: settings.session.secure,
         trusted_proxies: settings.socket.trusted_proxies.clone(),
