@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as pause } from 'node:timers/promises';
-import { SignJWT, decodeJwt, exportJWK, generateKeyPair, importJWK } from 'jose';
+import { SignJWT, UnsecuredJWT, decodeJwt, exportJWK, generateKeyPair, importJWK } from 'jose';
 import type { JWK, JWTPayload } from 'jose';
 import { Provider } from 'oidc-provider';
 import { issuerOf, portOf } from './provider-settings.ts';
@@ -16,8 +16,11 @@ type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 export interface Forgery {
   /** Changes its claims. */
   readonly claims?: (claims: JWTPayload) => JWTPayload;
-  /** Signs with another key than the provider's, under the name of the provider's or under its own. */
-  readonly key?: 'pretended' | 'unknown';
+  /**
+   * Signs with another key than the provider's, under the name of the provider's or under its own; with the secret that
+   * PacktChat knows, too; or not at all.
+   */
+  readonly key?: 'pretended' | 'unknown' | 'shared' | 'none';
 }
 
 /** How long codes last, in seconds. */
@@ -141,8 +144,9 @@ export class OpenIdProvider {
     provider.use(async (context, next) => {
       if (context.path !== '/token') {
         await next();
-        const to = context.response.get('location');
-        if (this.#keep !== undefined && to.startsWith(`${readState().url}/`)) {
+        const to = context.response.headers.location;
+        const isBack = typeof to === 'string' && to.startsWith(`${readState().url}/`);
+        if (this.#keep !== undefined && isBack) {
           this.#keep(new URL(to));
           context.remove('location');
           context.status = 200;
@@ -155,7 +159,7 @@ export class OpenIdProvider {
       await next();
       const body = context.body as { id_token?: string };
       if (body.id_token !== undefined && this.#forgery !== undefined) {
-        body.id_token = await forged(body.id_token, this.#forgery, key);
+        body.id_token = await forged(body.id_token, this.#forgery, key, this.settings);
       }
     });
     this.#provider = provider;
@@ -257,12 +261,20 @@ async function forged(
   idToken: string,
   { claims = (same) => same, key: how }: Forgery,
   key: JWK & { kid: string },
+  { clientSecret = '' }: ProviderSettings,
 ): Promise<string> {
+  const payload = claims(decodeJwt(idToken));
+  if (how === 'none') return new UnsecuredJWT(payload).encode();
+  if (how === 'shared') {
+    const header = { alg: 'HS256', typ: 'JWT' };
+    const secret = new TextEncoder().encode(clientSecret.padEnd(32, '\0'));
+    return await new SignJWT(payload).setProtectedHeader(header).sign(secret);
+  }
   const { alg = '' } = key;
   const other = await newKey(alg);
   const signing = how === undefined ? key : other;
   const { kid } = how === 'unknown' ? other : key;
-  return await new SignJWT(claims(decodeJwt(idToken)))
+  return await new SignJWT(payload)
     .setProtectedHeader({ alg, kid, typ: 'JWT' })
     .sign(await importJWK(signing, alg));
 }

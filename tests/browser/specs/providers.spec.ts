@@ -276,6 +276,8 @@ for (const which of ['tulip', 'roseGarden'] as const) {
       ['time', { claims: (all) => ({ ...all, iat: seconds() + 90 }) }, /issued in the future/],
       ['subject', { claims: (all) => ({ ...all, sub: 'x'.repeat(256) }) }, /Invalid subject/],
       ['signature', { key: 'pretended' }, /Signature verification failed: /],
+      ['algorithm', { key: 'shared' }, /Disallowed signature algorithm/],
+      ['no signature', { key: 'none' }, /No signature found/],
       ['key', { key: 'unknown' }, /a key that is not among the provider's/],
     ];
 

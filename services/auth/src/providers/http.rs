@@ -80,3 +80,49 @@ impl<'c> AsyncHttpClient<'c> for HttpClient {
         Box::pin(self.answer(request))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::providers::unruly::{Unruly, json};
+
+    async fn ask(server: &Unruly) -> Result<HttpResponse, HttpError> {
+        let request = http::Request::get(&server.address).body(Vec::new());
+        HttpClient::new().unwrap().call(request.unwrap()).await
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let server = Unruly::answering(|_, address| {
+            Some(format!(
+                "HTTP/1.1 302 Found\r\nLocation: {address}/elsewhere\r\nContent-Length: 0\r\n\r\n"
+            ))
+        })
+        .await;
+        assert_eq!(ask(&server).await.unwrap().status(), StatusCode::FOUND);
+        assert_eq!(server.requests(), 1);
+    }
+
+    #[tokio::test]
+    async fn as_much_is_read_as_may_come_and_no_more() {
+        for (length, fits) in [(MAX_ANSWER, true), (MAX_ANSWER + 1, false)] {
+            let server = Unruly::answering(move |_, _| json(&"x".repeat(length))).await;
+            let answer = ask(&server).await;
+            match answer {
+                Ok(answer) => assert!(fits && answer.body().len() == length),
+                Err(error) => assert!(!fits && matches!(error, HttpError::TooLong), "{error}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_answer_now_is_told_from_one_that_refuses() {
+        for (status, refuses) in [("500 X", false), ("429 X", false), ("400 X", true)] {
+            let server = Unruly::answering(move |_, _| {
+                Some(format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n"))
+            })
+            .await;
+            assert_eq!(ask(&server).await.is_ok(), refuses, "{status}");
+        }
+    }
+}

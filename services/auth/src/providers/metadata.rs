@@ -171,3 +171,99 @@ fn auth_type(authentication: Option<Authentication>) -> AuthType {
         Some(Authentication::ClientSecretBasic) | None => AuthType::BasicAuth,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::providers::unruly::{Unruly, discovery};
+
+    async fn refusal(server: &Unruly) -> String {
+        let http = HttpClient::new().unwrap();
+        let cache = Cache::default();
+        match cache.current(&server.configuration(), &http).await {
+            Err(Failure::Refused(reason)) => reason,
+            Err(Failure::Unavailable(reason)) => panic!("unavailable: {reason}"),
+            Ok(_) => panic!("believed"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_document_of_another_issuer_is_not_believed() {
+        let server =
+            Unruly::answering(|path, address| discovery(path, &format!("{address}/"))).await;
+        let reason = refusal(&server).await;
+        assert!(reason.contains("unexpected issuer URI"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn a_document_that_names_an_open_address_is_not_believed() {
+        let server = Unruly::answering(|path, address| {
+            let honest = discovery(path, address)?;
+            let token = format!("{address}/token");
+            // As long as what it replaces.
+            let open = format!("http://{:x<width$}", "", width = token.len() - 7);
+            Some(honest.replace(&token, &open))
+        })
+        .await;
+        let reason = refusal(&server).await;
+        assert!(reason.contains("does not begin with https://"), "{reason}");
+    }
+
+    #[tokio::test]
+    async fn what_is_old_is_used_on_while_the_provider_is_down() {
+        let down = Arc::new(AtomicBool::new(false));
+        let server = Unruly::answering({
+            let down = Arc::clone(&down);
+            move |path, address| {
+                if down.load(Ordering::SeqCst) {
+                    return Some("HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n".to_owned());
+                }
+                discovery(path, address)
+            }
+        })
+        .await;
+        let (configuration, http) = (server.configuration(), HttpClient::new().unwrap());
+        let cache = Cache::default();
+        let current = async || cache.current(&configuration, &http).await.unwrap();
+        let first = current().await;
+        assert_eq!(server.requests(), 2, "the document and the keys");
+        assert!(Arc::ptr_eq(&first, &current().await));
+        assert_eq!(server.requests(), 2, "known by now");
+
+        down.store(true, Ordering::SeqCst);
+        let an_hour_passes = async || cache.0.lock().await.renew_at = Some(Instant::now());
+        an_hour_passes().await;
+        assert!(Arc::ptr_eq(&first, &current().await));
+        assert_eq!(server.requests(), 3, "one try");
+        assert!(Arc::ptr_eq(&first, &current().await));
+        assert_eq!(server.requests(), 3, "no other one for a while");
+
+        down.store(false, Ordering::SeqCst);
+        an_hour_passes().await;
+        assert!(!Arc::ptr_eq(&first, &current().await));
+    }
+
+    #[tokio::test]
+    async fn keys_are_looked_for_once_in_a_while() {
+        let server = Unruly::answering(discovery).await;
+        let (configuration, http) = (server.configuration(), HttpClient::new().unwrap());
+        let cache = Cache::default();
+        let first = cache.current(&configuration, &http).await.unwrap();
+        let second = cache.with_other_keys(&first, &http).await.unwrap().unwrap();
+        assert!(!Arc::ptr_eq(&first, &second));
+        assert_eq!(server.requests(), 3);
+        // Who has not seen them yet gets them, who has gets no others.
+        let again = cache.with_other_keys(&first, &http).await.unwrap().unwrap();
+        assert!(Arc::ptr_eq(&second, &again));
+        assert!(
+            cache
+                .with_other_keys(&second, &http)
+                .await
+                .unwrap()
+                .is_none()
+        );
+        assert_eq!(server.requests(), 3);
+    }
+}

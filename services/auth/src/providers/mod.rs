@@ -12,6 +12,8 @@ mod id_token;
 mod metadata;
 mod provider;
 mod settings;
+#[cfg(test)]
+mod unruly;
 
 use std::collections::{BTreeMap, btree_map::Entry};
 

@@ -200,3 +200,110 @@ fn exchange_failure<E: ErrorResponse>(
         RequestTokenError::Other(reason) => Failure::refused(&reason),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, time::Instant};
+
+    use stack::eventually;
+
+    use super::*;
+    use crate::providers::unruly::{Unruly, discovery, json};
+
+    fn provider(server: &Unruly) -> Provider {
+        Provider::new(server.configuration(), HttpClient::new().unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_begins_with_everything_that_protects_it() {
+        let server = Unruly::answering(discovery).await;
+        let begun = provider(&server)
+            .begin("http://localhost/auth/unruly/callback")
+            .await
+            .unwrap();
+        let url = openidconnect::url::Url::parse(&begun.url).unwrap();
+        let value = |name: &str| {
+            let mut pairs = url.query_pairs().filter(|(key, _)| key == name);
+            let value = pairs.next().unwrap().1.into_owned();
+            assert!(pairs.next().is_none(), "{name} stands there once");
+            value
+        };
+        assert!(begun.url.starts_with(&format!("{}/auth?", server.address)));
+        assert_eq!(value("response_type"), "code");
+        assert_eq!(value("client_id"), "packtchat");
+        assert_eq!(
+            value("redirect_uri"),
+            "http://localhost/auth/unruly/callback"
+        );
+        assert_eq!(value("scope"), "openid email profile");
+        assert_eq!(value("state"), begun.state.expose());
+        assert_eq!(value("nonce"), begun.nonce.expose());
+        assert_eq!(value("code_challenge_method"), "S256");
+        let verifier = PkceCodeVerifier::new(begun.verifier.expose().to_owned());
+        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&verifier);
+        assert_eq!(value("code_challenge"), challenge.as_str());
+    }
+
+    #[tokio::test]
+    async fn a_slow_provider_keeps_only_so_many_waiting() {
+        let server = Unruly::answering(|_, _| None).await;
+        let provider = Arc::new(provider(&server));
+        let waiting: Vec<_> = (0..MAX_IN_FLIGHT)
+            .map(|_| {
+                let provider = Arc::clone(&provider);
+                tokio::spawn(async move { provider.begin("http://localhost/").await.is_ok() })
+            })
+            .collect();
+        let soon = Duration::from_secs(2);
+        eventually(soon, "all wait", async || {
+            provider.in_flight.available_permits() == 0
+        })
+        .await;
+        let asked = Instant::now();
+        let Err(Failure::Unavailable(reason)) = provider.begin("http://localhost/").await else {
+            panic!("it waits, too");
+        };
+        assert!(reason.contains("others wait"), "{reason}");
+        assert!(asked.elapsed() < Duration::from_secs(1));
+        for task in waiting {
+            task.abort();
+        }
+    }
+
+    #[tokio::test]
+    async fn neither_code_nor_token_is_told() {
+        let answers = [
+            r#"{"error":"invalid_grant","error_description":"the-code is used up"}"#,
+            r#"{"access_token":"the-token","token_type":"Bearer","id_token":"the-token"}"#,
+            r#"{"access_token":"the-token","token_type":["the-token"]}"#,
+            r#"{"access_token":"the-token","token_type":"Bearer"}"#,
+        ];
+        for answer in answers {
+            let server = Unruly::answering(move |path, address| {
+                if path != "/token" {
+                    return discovery(path, address);
+                }
+                let status = if answer.contains("error") {
+                    "400"
+                } else {
+                    "200"
+                };
+                Some(json(answer)?.replace(" 200 ", &format!(" {status} ")))
+            })
+            .await;
+            let token = |text: &str| Token::from(text.to_owned());
+            let finished = provider(&server)
+                .finish(
+                    "http://localhost/",
+                    &token("the-code"),
+                    &token("n"),
+                    &token("v"),
+                )
+                .await;
+            let Err(Failure::Refused(reason)) = finished else {
+                panic!("not refused: {answer}");
+            };
+            assert!(!reason.contains("the-"), "{reason}");
+        }
+    }
+}
