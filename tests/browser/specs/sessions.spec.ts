@@ -32,8 +32,12 @@ async function sockets(count: number): Promise<void> {
 
 /** The pages have left for the sign-in, and are to come back to the room. */
 async function haveLeft(tabs: readonly Tab[], room: string): Promise<void> {
-  const login = `/account/login?next=${encodeURIComponent('/chat')}#room/${encodeURIComponent(room)}`;
+  const next = encodeURIComponent('/chat');
+  const login = `/account/login?next=${next}&ended=1#room/${encodeURIComponent(room)}`;
   await Promise.all(tabs.map(({ page }) => expect(page).toHaveURL(login, { timeout: AT_ONCE })));
+  for (const { page } of tabs) {
+    await expect(page.getByRole('status')).toHaveText(/^You were signed out\./);
+  }
 }
 
 async function hasNoSockets(nodes: readonly (typeof NODES)[number][]): Promise<void> {

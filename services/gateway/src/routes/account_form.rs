@@ -1,7 +1,10 @@
 //! The forms to sign in and to register: the same fields, the same way on, and the same way back after an error.
 
 use actix_web::{HttpRequest, HttpResponse};
-use models::{User, Username, session::FlashKind};
+use models::{
+    User, Username,
+    session::{Flash, FlashKind},
+};
 use serde::Deserialize;
 
 use crate::{
@@ -33,7 +36,12 @@ pub(crate) struct AccountFields {
 pub(crate) struct Destination {
     #[serde(default)]
     pub(super) next: String,
+    /// There where a page was left because its session had ended.
+    ended: Option<String>,
 }
+
+/// What those read who come from such a page.
+const SIGNED_OUT: &str = "You were signed out. Sign in to go on where you were.";
 
 /// Shows the form that `render` makes; who is signed in already goes on at once.
 pub(super) async fn show(
@@ -47,7 +55,13 @@ pub(super) async fn show(
     if visit.user().is_some() {
         return visit.answer(onwards(site, next.as_ref())).await;
     }
-    let flash = visit.take_flash();
+    let mut flash = visit.take_flash();
+    if destination.ended.is_some() && flash.is_empty() {
+        flash.push(Flash {
+            kind: FlashKind::Info,
+            message: SIGNED_OUT.to_owned(),
+        });
+    }
     let csrf = visit.csrf().expose().to_owned();
     let page = Page::new(site, None, flash);
     let form = AccountForm {
@@ -69,8 +83,8 @@ pub(super) async fn show(
     visit.answer(response).await
 }
 
-/// Signs in whom the accounts know, whose account knows the browser from then on; anybody else gets the form, whose address is `way_back`, again with what is wrong
-/// and what was typed. Who prefers JSON is told at once.
+/// Signs in whom the accounts know, whose account knows the browser from then on. Anybody else gets the form, whose
+/// address is `way_back`, again with what is wrong and what was typed. Who prefers JSON is told at once.
 pub(super) async fn answer(
     request: &HttpRequest,
     browser: KnownBrowser,

@@ -241,3 +241,17 @@ async fn the_cookie_is_kept_from_scripts_and_other_sites() {
     let form = behind_tls.browser().get("/account/login").await;
     assert!(form.header("set-cookie").contains("; Secure"));
 }
+
+#[tokio::test]
+async fn whoever_comes_from_a_page_that_was_left_reads_why() {
+    let world = World::new().await;
+    let gateway = world.gateway().await;
+    let mut browser = gateway.browser();
+    let form = browser.get("/account/login?next=%2Fchat&ended=1").await;
+    assert_eq!(
+        form.flashes(),
+        ["You were signed out. Sign in to go on where you were."]
+    );
+    let form = browser.get("/account/login?next=%2Fchat").await;
+    assert!(form.flashes().is_empty());
+}

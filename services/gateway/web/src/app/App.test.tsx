@@ -61,7 +61,9 @@ describe('a session that ends', () => {
       server.listener.unauthenticated();
     });
     expect(document.body.textContent).toBe('You are signed out.');
-    expect(replace).toHaveBeenCalledExactlyOnceWith('/account/login?next=%2Fchat#room/lobby');
+    expect(replace).toHaveBeenCalledExactlyOnceWith(
+      '/account/login?next=%2Fchat&ended=1#room/lobby',
+    );
   });
 });
 

@@ -30,7 +30,10 @@ export interface Address {
   place: () => Place;
   /** Corrects the address without a new entry in the history. */
   replace: (room: string | null) => void;
-  /** Goes to the page where people sign in, and back here afterwards. This page is not to be gone back to. */
+  /**
+   * Goes to the page where people sign in, which tells that they were signed out, and back here afterwards. This page
+   * is not to be gone back to.
+   */
   signIn: () => void;
 }
 
@@ -44,7 +47,8 @@ export function browserAddress(loginUrl: string): Address {
       }
     },
     signIn() {
-      location.replace(`${loginUrl}?next=${encodeURIComponent(location.pathname)}${location.hash}`);
+      const next = encodeURIComponent(location.pathname);
+      location.replace(`${loginUrl}?next=${next}&ended=1${location.hash}`);
     },
   };
 }
