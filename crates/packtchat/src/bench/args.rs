@@ -27,6 +27,7 @@ pub(crate) enum Mode {
     Saturate(Saturate),
     Idle(Idle),
     Sessions(Sessions),
+    Logins(Logins),
 }
 
 /// Posts at a fixed rate and measures the deliveries
@@ -141,6 +142,23 @@ pub(crate) struct Sessions {
     /// How many
     #[arg(long, value_name = "N", value_parser = count)]
     pub(crate) count: usize,
+}
+
+/// Compares how long a wrong password takes to be refused, of an account that exists and of one that does not
+///
+/// Makes an account, and then tries one password at a time, in random order. Run the gateways without limits on wrong
+/// passwords: PACKTCHAT__THROTTLE__ACCOUNT_FAILURES=0, PACKTCHAT__THROTTLE__ADDRESS_FAILURES=0.
+#[derive(Parser)]
+pub(crate) struct Logins {
+    /// The site, as http://HOST:PORT
+    #[arg(long, value_name = "URL")]
+    pub(crate) url: String,
+    /// Tries of each kind, beside a few that are not measured
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = count)]
+    pub(crate) tries: usize,
+    /// Write the report as JSON too; to standard output where FILE is `-`, the table then to standard error
+    #[arg(long, value_name = "FILE")]
+    pub(crate) json: Option<PathBuf>,
 }
 
 /// Where to connect, and what to report.

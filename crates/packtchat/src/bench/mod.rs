@@ -13,12 +13,14 @@ mod frame;
 mod handshake;
 mod idle;
 mod load;
+mod logins;
 mod memory;
 mod open_files;
 mod packets;
 mod poster;
 mod procfs;
 mod progress_line;
+mod rank_test;
 mod report;
 mod round;
 mod saturate;
@@ -29,6 +31,7 @@ mod shared;
 mod tally;
 mod target;
 mod usage;
+mod visitor;
 
 use std::process::ExitCode;
 
@@ -74,6 +77,12 @@ async fn measure(mode: Mode) -> anyhow::Result<ExitCode> {
             let report = report?;
             report::publish(&report, args.target.json.as_deref())?;
             report.closed_connections == 0
+        }
+        Mode::Logins(args) => {
+            let report = logins::run(&args, &progress).await;
+            progress.clear();
+            report::publish(&report?, args.json.as_deref())?;
+            true
         }
         Mode::Sessions(args) => {
             sessions::run(args.count).await?;

@@ -60,7 +60,11 @@ impl Target {
     }
 }
 
-fn resolve(url: &str) -> anyhow::Result<SocketAddr> {
+/// The address of `http://HOST:PORT`.
+///
+/// # Errors
+/// When the URL is none or the host cannot be found.
+pub(crate) fn resolve(url: &str) -> anyhow::Result<SocketAddr> {
     let host = url
         .strip_prefix("http://")
         .with_context(|| format!("{url} is no address to connect to: write http://HOST:PORT"))?
