@@ -20,6 +20,8 @@ pub(super) async fn verify(
         Err(_) => None,
     };
     let Some((account, stored, verdict)) = auth.compare(account, password).await? else {
+        // Said of known names below: what costs time there must do so here.
+        tracing::info!("a password for a name that has none");
         return Ok(AuthReply::WrongCredentials);
     };
     let user = account.user;
