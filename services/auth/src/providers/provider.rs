@@ -6,6 +6,7 @@ use openidconnect::{
     EndpointSet, ErrorResponse, Nonce, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl,
     RequestTokenError, TokenResponse,
     core::{CoreClient, CoreIdToken, CoreResponseType},
+    url::form_urlencoded::byte_serialize,
 };
 use tokio::{sync::Semaphore, time::timeout};
 
@@ -141,11 +142,23 @@ impl Provider {
             .set_pkce_verifier(PkceCodeVerifier::new(verifier.expose().to_owned()))
             .request_async(&self.http)
             .await
-            .map_err(|error| exchange_failure(error, code))?;
+            .map_err(|error| exchange_failure(error, &self.sent(code, verifier)))?;
         answer
             .id_token()
             .cloned()
             .ok_or_else(|| Failure::refused("it sent no ID token"))
+    }
+
+    /// The secrets of an exchange, as they are and as a form has them.
+    fn sent(&self, code: &Token, verifier: &Token) -> Vec<String> {
+        let secret = self.configuration.client_secret.as_ref();
+        let secret = secret.map(|secret| secret.secret().as_str());
+        [Some(code.expose()), Some(verifier.expose()), secret]
+            .into_iter()
+            .flatten()
+            .filter(|text| !text.is_empty())
+            .flat_map(|text| [text.to_owned(), byte_serialize(text.as_bytes()).collect()])
+            .collect()
     }
 
     fn client(&self, metadata: &Metadata, redirect_uri: &str) -> Result<Client, Failure> {
@@ -186,12 +199,14 @@ impl Provider {
 
 fn exchange_failure<E: ErrorResponse>(
     error: RequestTokenError<HttpError, E>,
-    code: &Token,
+    sent: &[String],
 ) -> Failure {
     match error {
         RequestTokenError::ServerResponse(refusal) => {
             // A provider might repeat what it was sent.
-            let words = refusal.to_string().replace(code.expose(), "[redacted]");
+            let words = sent.iter().fold(refusal.to_string(), |words, secret| {
+                words.replace(secret, "[redacted]")
+            });
             Failure::refused(&format!("it does not exchange the code: {words}"))
         }
         RequestTokenError::Request(error) => error.into(),
@@ -271,9 +286,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn neither_code_nor_token_is_told() {
+    async fn no_secret_is_told() {
         let answers = [
-            r#"{"error":"invalid_grant","error_description":"the-code is used up"}"#,
+            r#"{"error":"invalid_grant","error_description":"the-code/ is used up"}"#,
+            r#"{"error":"invalid_grant","error_description":"code=the-code%2F&code_verifier=the-verifier"}"#,
+            r#"{"error":"invalid_client","error_description":"who is the-secret/, the-secret%2F?"}"#,
             r#"{"access_token":"the-token","token_type":"Bearer","id_token":"the-token"}"#,
             r#"{"access_token":"the-token","token_type":["the-token"]}"#,
             r#"{"access_token":"the-token","token_type":"Bearer"}"#,
@@ -295,9 +312,9 @@ mod tests {
             let finished = provider(&server)
                 .finish(
                     "http://localhost/",
-                    &token("the-code"),
+                    &token("the-code/"),
                     &token("n"),
-                    &token("v"),
+                    &token("the-verifier"),
                 )
                 .await;
             let Err(Failure::Refused(reason)) = finished else {

@@ -59,7 +59,7 @@ impl Unruly {
     pub(super) fn configuration(&self) -> Configuration {
         let settings = ProviderSettings {
             client_id: "packtchat".to_owned(),
-            client_secret: Some("secret".into()),
+            client_secret: Some("the-secret/".into()),
             label: None,
             colour: None,
             issuer: Some(self.address.clone()),
