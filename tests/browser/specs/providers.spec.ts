@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
 import { Logs } from '../setup/logs.ts';
+import { accounts } from '../setup/operator.ts';
 import { unique } from '../setup/person.ts';
 import type { Person } from '../setup/person.ts';
 import { NOWHERE, ROSE_GARDEN, TULIP, areConfigured } from '../setup/provider-settings.ts';
@@ -67,7 +68,7 @@ async function choose(page: Page, username?: string): Promise<void> {
 }
 
 /** Is on this page, which says this. */
-async function isTold(page: Page, where: string, what: string): Promise<void> {
+async function isTold(page: Page, where: string | RegExp, what: string): Promise<void> {
   await expect(page.locator('.flash')).toContainText(what, { timeout: DEADLINE });
   await expect(page).toHaveURL(where);
 }
@@ -130,6 +131,20 @@ test('a provider that is not there', async ({ visitor }) => {
   await begin(page, NOWHERE);
   await isTold(page, LOGIN, UNAVAILABLE);
   await logs.tell('auth', /identity provider unavailable.*nowhere.*Connection refused/);
+});
+
+test('an account that an operator disabled', async ({ visitor, tulip }) => {
+  const { page } = (await visitor('former')).tab;
+  const name = unique('former');
+  await signIn(page, tulip.settings, name);
+  await choose(page);
+  await accounts('disable', name);
+  await isSignedOut(page);
+  await page.getByRole('link', { name: 'Continue with Tulip' }).click();
+  await isTold(page, /\/account\/login\?next=/, 'This account is disabled.');
+  await accounts('enable', name);
+  await page.getByRole('link', { name: 'Continue with Tulip' }).click();
+  await expect(page).toHaveURL('/chat');
 });
 
 test('an account with a password, a linked provider, and neither the other', async ({
