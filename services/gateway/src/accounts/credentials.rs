@@ -10,7 +10,7 @@ impl Accounts {
             return Err(Refusal::MissingCredentials(field));
         }
         // What no account can have is not worth a question.
-        let username = Username::parse(username, &self.limits);
+        let username = Username::of_any_length(username);
         let password = Password::attempt(password, &self.limits);
         let (Ok(username), Some(password)) = (username, password) else {
             return Err(Refusal::WrongCredentials);

@@ -102,7 +102,7 @@ pub(super) async fn answer(
         Ok(user) => {
             visit.sign_in(user).await?;
             let mut response = onwards(&site, next.as_ref());
-            if let Ok(account) = Username::parse(&fields.username, &site.limits) {
+            if let Ok(account) = Username::of_any_length(&fields.username) {
                 browser.remember(&site, &account, &mut response)?;
             }
             return visit.answer(response).await;

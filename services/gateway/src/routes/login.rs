@@ -48,7 +48,7 @@ pub(crate) async fn submit(
     } = &form.fields;
     let site = &form.site;
     let sign_in = site.accounts.sign_in(username, password);
-    let outcome = match Username::parse(username, &site.limits) {
+    let outcome = match Username::of_any_length(username) {
         Ok(account) => {
             let device = browser.of(site, &account);
             let throttle = &site.throttle;

@@ -296,3 +296,32 @@ async fn callers_that_read_json_are_told_at_once() {
         assert_eq!(problem["status"], status);
     }
 }
+
+#[tokio::test]
+async fn an_account_keeps_its_name_when_the_bounds_on_new_ones_change() {
+    let (world, gateway, _auth) = World::with_auth().await;
+    let name = "alice-the-first";
+    assert!(
+        gateway
+            .browser()
+            .register(name, PASSWORD)
+            .await
+            .leads_to("/chat")
+    );
+    let mut settings = world.settings();
+    settings.limits.username_max = 5;
+    let stricter = World::start(settings).await;
+    stricter.is_ready().await;
+    assert!(
+        stricter
+            .browser()
+            .sign_in(name, PASSWORD)
+            .await
+            .leads_to("/chat")
+    );
+    let refused = stricter
+        .browser()
+        .register("bob-the-second", PASSWORD)
+        .await;
+    assert!(refused.leads_to("/account/register"));
+}
