@@ -126,8 +126,8 @@ pub struct TelemetrySettings {
     /// The name of this process in logs. Default: the service and the process id
     /// (`PACKTCHAT__TELEMETRY__NODE`).
     pub node: Option<String>,
-    /// What to log, as directives of `tracing-subscriber`'s `EnvFilter`. Default `info`
-    /// (`PACKTCHAT__TELEMETRY__FILTER`).
+    /// What to log, as directives of `tracing-subscriber`'s `EnvFilter`. Default `info,actix_http::h1::dispatcher=off`:
+    /// that module takes what any stranger sends that is no HTTP for an error of ours (`PACKTCHAT__TELEMETRY__FILTER`).
     pub filter: String,
     /// Log records on standard output as JSON lines. Default false (`PACKTCHAT__TELEMETRY__JSON`).
     pub json: bool,
@@ -137,7 +137,7 @@ impl Default for TelemetrySettings {
     fn default() -> Self {
         Self {
             node: None,
-            filter: "info".to_owned(),
+            filter: "info,actix_http::h1::dispatcher=off".to_owned(),
             json: false,
         }
     }
