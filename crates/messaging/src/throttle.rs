@@ -27,6 +27,8 @@ pub struct Bucket {
     pub key: String,
     /// Attempts that nobody has to wait after, but for the last of them; at least 1.
     pub free: u32,
+    /// How long to wait after the last free attempt; each further one doubles it.
+    pub first_wait: Duration,
     /// After how long one attempt is forgotten, at least a millisecond; also the longest wait.
     pub forget: Duration,
 }
@@ -68,6 +70,7 @@ impl Throttle {
             invocation
                 .key(&bucket.key)
                 .arg(bucket.free)
+                .arg(millis(bucket.first_wait))
                 .arg(millis(bucket.forget));
         }
         let (wait, next) = self

@@ -131,11 +131,13 @@ impl Default for AuthSettings {
     }
 }
 
-/// How often people may be wrong before they have to wait: 1 second first, then twice as long each time. A count is
-/// that of all gateways. Setting it to 0 turns that limit off.
+/// How often people may be wrong before they have to wait, each time twice as long as the time before. A count is that
+/// of all gateways. Setting it to 0 turns that limit off.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThrottleSettings {
+    /// The first wait, in seconds. Default 1 (`PACKTCHAT__THROTTLE__FIRST_WAIT_SECS`).
+    pub first_wait_secs: u64,
     /// Wrong passwords for one account from browsers it does not know. Default 10
     /// (`PACKTCHAT__THROTTLE__ACCOUNT_FAILURES`).
     pub account_failures: u32,
@@ -178,6 +180,7 @@ pub struct ThrottleSettings {
 impl Default for ThrottleSettings {
     fn default() -> Self {
         Self {
+            first_wait_secs: 1,
             account_failures: 10,
             device_failures: 10,
             account_forget_secs: 600,

@@ -48,18 +48,18 @@ impl Throttle {
     ) -> Result<User, Refusal> {
         let settings = &self.settings;
         let buckets = match device {
-            Some(device) => vec![bucket(
+            Some(device) => vec![self.bucket(
                 redis_keys::throttled_device(device),
                 settings.device_failures,
                 settings.account_forget_secs,
             )],
             None => vec![
-                bucket(
+                self.bucket(
                     redis_keys::throttled_account(account),
                     settings.account_failures,
                     settings.account_forget_secs,
                 ),
-                bucket(
+                self.bucket(
                     redis_keys::throttled_address(address),
                     settings.address_failures,
                     settings.address_forget_secs,
@@ -79,7 +79,7 @@ impl Throttle {
         id: UserId,
         check: impl Future<Output = Result<User, Refusal>>,
     ) -> Result<User, Refusal> {
-        let buckets = [bucket(
+        let buckets = [self.bucket(
             redis_keys::throttled_password(id),
             self.settings.account_failures,
             self.settings.account_forget_secs,
@@ -99,13 +99,13 @@ impl Throttle {
     ) -> Result<User, Refusal> {
         let settings = &self.settings;
         let of_account = account.and_then(|account| {
-            bucket(
+            self.bucket(
                 redis_keys::throttled_account(account),
                 settings.account_failures,
                 settings.account_forget_secs,
             )
         });
-        let of_address = bucket(
+        let of_address = self.bucket(
             redis_keys::throttled_registrations(address),
             settings.registrations,
             settings.registration_forget_secs,
@@ -129,7 +129,7 @@ impl Throttle {
         address: IpAddr,
         step: impl Future<Output = Result<T, Refusal>>,
     ) -> Result<T, Refusal> {
-        let buckets = [bucket(
+        let buckets = [self.bucket(
             redis_keys::throttled_providers(address),
             self.settings.provider_sign_ins,
             self.settings.provider_forget_secs,
@@ -144,7 +144,7 @@ impl Throttle {
         id: UserId,
         rename: impl Future<Output = Result<User, Refusal>>,
     ) -> Result<User, Refusal> {
-        let buckets = [bucket(
+        let buckets = [self.bucket(
             redis_keys::throttled_names(id),
             self.settings.names,
             self.settings.name_forget_secs,
@@ -158,7 +158,7 @@ impl Throttle {
 
     /// Counts a visitor for whom something has to be remembered.
     pub(crate) async fn visitor(&self, address: IpAddr) -> Result<(), Refusal> {
-        let buckets = [bucket(
+        let buckets = [self.bucket(
             redis_keys::throttled_visitors(address),
             self.settings.visitors,
             self.settings.visitor_forget_secs,
@@ -193,15 +193,17 @@ impl Throttle {
         }
         outcome
     }
-}
 
-/// `None` where nobody is to be throttled.
-fn bucket(key: String, free: u32, forget_secs: u64) -> Option<Bucket> {
-    (free > 0).then(|| Bucket {
-        key,
-        free,
-        forget: Duration::from_secs(forget_secs.max(1)),
-    })
+    /// `None` where nobody is to be throttled.
+    fn bucket(&self, key: String, free: u32, forget_secs: u64) -> Option<Bucket> {
+        let first_wait = Duration::from_secs(self.settings.first_wait_secs);
+        (free > 0).then(|| Bucket {
+            key,
+            free,
+            first_wait,
+            forget: Duration::from_secs(forget_secs.max(1)),
+        })
+    }
 }
 
 impl Wait {
@@ -244,11 +246,5 @@ mod tests {
         ] {
             assert_eq!(Wait(Duration::from_millis(millis)).to_string(), words);
         }
-    }
-
-    #[test]
-    fn none_is_free_means_no_limit() {
-        assert_eq!(bucket("key".to_owned(), 0, 600), None);
-        assert!(bucket("key".to_owned(), 1, 0).unwrap().forget > Duration::ZERO);
     }
 }

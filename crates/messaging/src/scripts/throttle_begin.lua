@@ -1,6 +1,6 @@
 -- Counts an attempt in every bucket, unless one of them says to wait.
 -- KEYS: the buckets: when the last attempt will be forgotten and when the next one may be made (ms since the epoch).
--- ARGV: for each bucket, its free attempts and how long it takes to forget one (ms).
+-- ARGV: for each bucket, its free attempts, the first wait and how long it takes to forget one (ms).
 -- Returns: {0, for each bucket when the next attempt may be made}, or {the milliseconds to wait}.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -16,11 +16,11 @@ if wait > 0 then
 end
 local answer = { 0 }
 for i, key in ipairs(KEYS) do
-  local free, forget = tonumber(ARGV[2 * i - 1]), tonumber(ARGV[2 * i])
+  local free, first, forget = tonumber(ARGV[3 * i - 2]), tonumber(ARGV[3 * i - 1]), tonumber(ARGV[3 * i])
   local last = forgotten[i] + forget
   local count = math.ceil((last - now) / forget)
   -- The last free one is followed by the first wait: of a thousand at once, no more than the free ones are admitted.
-  local delay = count < free and 0 or math.min(forget, 1000 * 2 ^ (count - free))
+  local delay = count < free and 0 or math.min(forget, first * 2 ^ (count - free))
   local next_at = string.format('%.0f', now + delay)
   redis.call('SET', key, string.format('%.0f', last) .. ' ' .. next_at, 'PX', string.format('%.0f', last - now))
   answer[i + 1] = next_at

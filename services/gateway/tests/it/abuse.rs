@@ -248,6 +248,7 @@ async fn a_thousand_wrong_passwords_for_many_accounts_from_one_address() {
 #[tokio::test]
 async fn unknown_names_are_refused_like_known_ones() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         account_failures: 3,
         ..ThrottleSettings::default()
     })
@@ -274,6 +275,7 @@ async fn unknown_names_are_refused_like_known_ones() {
 #[tokio::test]
 async fn a_name_is_one_account_however_it_is_written() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         account_failures: 3,
         ..ThrottleSettings::default()
     })
@@ -290,6 +292,7 @@ async fn a_name_is_one_account_however_it_is_written() {
 #[tokio::test]
 async fn a_known_browser_has_wrong_passwords_of_its_own() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         device_failures: 3,
         ..ThrottleSettings::default()
     })
@@ -309,6 +312,7 @@ async fn a_known_browser_has_wrong_passwords_of_its_own() {
 #[tokio::test]
 async fn only_a_cookie_we_made_for_this_account_makes_a_browser_known() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         account_failures: 1,
         account_forget_secs: 3_600,
         ..ThrottleSettings::default()
@@ -357,6 +361,7 @@ async fn only_a_cookie_we_made_for_this_account_makes_a_browser_known() {
 #[tokio::test]
 async fn nobody_chooses_the_address_they_come_from() {
     let few = ThrottleSettings {
+        first_wait_secs: 60,
         address_failures: 1,
         address_forget_secs: 3_600,
         ..ThrottleSettings::default()
@@ -402,6 +407,7 @@ async fn nobody_chooses_the_address_they_come_from() {
 #[tokio::test]
 async fn registrations_from_one_address_are_few() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         registrations: 3,
         ..ThrottleSettings::default()
     })
@@ -445,6 +451,7 @@ async fn registrations_from_one_address_are_few() {
 #[tokio::test]
 async fn the_old_password_cannot_be_guessed_with_a_session_that_was_stolen() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         account_failures: 3,
         ..ThrottleSettings::default()
     })
@@ -479,6 +486,7 @@ async fn the_old_password_cannot_be_guessed_with_a_session_that_was_stolen() {
 #[tokio::test]
 async fn right_passwords_are_never_too_many() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         account_failures: 2,
         address_failures: 2,
         ..ThrottleSettings::default()
@@ -512,6 +520,7 @@ async fn a_limit_of_none_is_no_limit() {
 #[tokio::test]
 async fn registering_is_no_way_around_the_limits_of_an_account() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         account_failures: 3,
         account_forget_secs: 3_600,
         registrations: 0,
@@ -540,6 +549,7 @@ async fn registering_is_no_way_around_the_limits_of_an_account() {
 #[tokio::test]
 async fn nobody_changes_their_name_all_the_time() {
     let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 60,
         names: 2,
         ..ThrottleSettings::default()
     })

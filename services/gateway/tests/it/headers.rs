@@ -211,6 +211,7 @@ async fn so_are_answers_about_what_is_known_refused_or_away() {
     settings.redis.url = proxy.url().into();
     settings.redis.deadline_ms = 500;
     settings.throttle.account_failures = 1;
+    settings.throttle.first_wait_secs = 60;
     let gateway = World::start(settings).await;
     gateway.is_ready().await;
     let mut browser = gateway.browser();
