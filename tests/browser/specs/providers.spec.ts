@@ -139,7 +139,7 @@ test('an account that an operator disabled', async ({ visitor, tulip }) => {
   await signIn(page, tulip.settings, name);
   await choose(page);
   await accounts('disable', name);
-  await isSignedOut(page);
+  await expect(page).toHaveURL(/\/account\/login\?next=/);
   await page.getByRole('link', { name: 'Continue with Tulip' }).click();
   await isTold(page, /\/account\/login\?next=/, 'This account is disabled.');
   await accounts('enable', name);
