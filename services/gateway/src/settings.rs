@@ -136,7 +136,7 @@ impl Default for AuthSettings {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThrottleSettings {
-    /// The first wait, in seconds. Default 1 (`PACKTCHAT__THROTTLE__FIRST_WAIT_SECS`).
+    /// The first wait, in seconds, at least 1. Default 1 (`PACKTCHAT__THROTTLE__FIRST_WAIT_SECS`).
     pub first_wait_secs: u64,
     /// Wrong passwords for one account from browsers it does not know. Default 10
     /// (`PACKTCHAT__THROTTLE__ACCOUNT_FAILURES`).

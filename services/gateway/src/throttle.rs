@@ -196,7 +196,8 @@ impl Throttle {
 
     /// `None` where nobody is to be throttled.
     fn bucket(&self, key: String, free: u32, forget_secs: u64) -> Option<Bucket> {
-        let first_wait = Duration::from_secs(self.settings.first_wait_secs);
+        // Twice nothing would be nothing for ever.
+        let first_wait = Duration::from_secs(self.settings.first_wait_secs.max(1));
         (free > 0).then(|| Bucket {
             key,
             free,

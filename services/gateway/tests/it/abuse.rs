@@ -518,6 +518,20 @@ async fn a_limit_of_none_is_no_limit() {
 }
 
 #[tokio::test]
+async fn a_first_wait_of_nothing_is_one_all_the_same() {
+    let site = Site::throttled(ThrottleSettings {
+        first_wait_secs: 0,
+        account_failures: 1,
+        ..ThrottleSettings::default()
+    })
+    .await;
+    let guess = |number| ("alice".to_owned(), address(number));
+    let (answers, _) = site.guess_many(100, guess).await;
+    // One, and one more after each wait that has passed meanwhile.
+    assert!(checked(&answers) < 50);
+}
+
+#[tokio::test]
 async fn registering_is_no_way_around_the_limits_of_an_account() {
     let site = Site::throttled(ThrottleSettings {
         first_wait_secs: 60,
