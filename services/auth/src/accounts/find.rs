@@ -21,11 +21,12 @@ impl Accounts {
     /// # Errors
     /// When the database fails.
     pub async fn by_username(&self, username: &Username) -> Result<Option<Account>, DatabaseError> {
-        let row = sqlx::query(select_accounts!("WHERE username = $1"))
+        // All rows there are, one at most: to stop at the first would end the query in another way where there is one.
+        let rows = sqlx::query(select_accounts!("WHERE username = $1"))
             .bind(username.as_str())
-            .fetch_optional(&self.pool)
+            .fetch_all(&self.pool)
             .await?;
-        Ok(row.as_ref().map(account).transpose()?)
+        Ok(rows.first().map(account).transpose()?)
     }
 
     /// The account of this id.
