@@ -1,5 +1,7 @@
+use std::time::Duration;
+
 use models::{
-    User, UserId, now_ms, redis_keys,
+    Token, User, UserId, now_ms, redis_keys,
     session::{
         COOKIE, SECURE_COOKIE, Session, SessionHandle, SessionId, SessionKeys, SessionNews,
         WeakSecret,
@@ -165,6 +167,22 @@ impl Sessions {
                 self.redis.query(redis::cmd("DEL").arg(key)).await
             }
         }
+    }
+
+    /// Uses up a token that is good once, and for `lifetime` at most: `true` for the first to ask, on whichever node.
+    ///
+    /// # Errors
+    /// When Redis does not answer.
+    pub async fn spend(&self, token: &Token, lifetime: Duration) -> Result<bool, Unavailable> {
+        let mut command = redis::cmd("SET");
+        command
+            .arg(redis_keys::spent(token))
+            .arg("")
+            .arg("NX")
+            .arg("EX")
+            .arg(lifetime.as_secs().max(1));
+        let first: Option<String> = self.redis.query(&command).await?;
+        Ok(first.is_some())
     }
 
     /// The living sessions of a user, the one used last first.

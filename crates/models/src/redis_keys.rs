@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 
-use crate::{ChatId, RoomName, UserId, Username, device_cookie::DeviceId, session::SessionId};
+use crate::{
+    ChatId, RoomName, Token, UserId, Username, device_cookie::DeviceId, session::SessionId,
+};
 
 /// Sorted set: room name by last activity, in milliseconds since the Unix epoch.
 pub const ROOMS: &str = "rooms";
@@ -111,6 +113,13 @@ pub fn user_sessions(id: UserId) -> String {
 #[must_use]
 pub fn session(id: &SessionId) -> String {
     format!("sess:{}", id.as_str())
+}
+
+/// String: a token that is good once was used; made from its digest.
+#[must_use]
+pub fn spent(token: &Token) -> String {
+    let digest = Sha256::digest(token.expose());
+    format!("spent:{}", URL_SAFE_NO_PAD.encode(&digest[..16]))
 }
 
 /// String: sign-ins to an account from browsers it does not know, whether or not there is such an account. The hash

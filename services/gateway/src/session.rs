@@ -163,8 +163,8 @@ impl Visit {
         Ok(())
     }
 
-    /// Keeps what changed so far, for requests at the same time to find it.
-    pub(crate) async fn keep(&mut self) -> Result<(), Problem> {
+    /// Keeps what changed so far.
+    async fn keep(&mut self) -> Result<(), Problem> {
         let Some((id, session)) = &self.current else {
             return Ok(());
         };

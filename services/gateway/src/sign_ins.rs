@@ -1,5 +1,7 @@
 //! Sign-ins with providers that this browser has begun, between the redirect to the provider and the one back.
 
+use std::time::Duration;
+
 use models::{
     now_ms,
     session::{MAX_SIGN_INS, Session, SignIn, SignInPurpose},
@@ -7,8 +9,8 @@ use models::{
 
 use crate::{accounts::Begun, session::Visit};
 
-/// How long somebody may take at the provider, in milliseconds.
-const PATIENCE_MS: u64 = 10 * 60 * 1_000;
+/// How long somebody may take at the provider.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
 impl Visit {
     /// Remembers a sign-in until it comes back; older ones give way.
@@ -48,7 +50,7 @@ fn remember(session: &mut Session, sign_in: SignIn) {
 }
 
 fn is_awaited(sign_in: &SignIn) -> bool {
-    now_ms().saturating_sub(sign_in.begun) < PATIENCE_MS
+    u128::from(now_ms().saturating_sub(sign_in.begun)) < PATIENCE.as_millis()
 }
 
 #[cfg(test)]
@@ -81,7 +83,8 @@ mod tests {
     #[test]
     fn those_nobody_waits_for_are_forgotten() {
         let mut session = Session::anonymous();
-        remember(&mut session, sign_in(now_ms() - PATIENCE_MS));
+        let patience = u64::try_from(PATIENCE.as_millis()).unwrap();
+        remember(&mut session, sign_in(now_ms() - patience));
         let newer = sign_in(now_ms());
         remember(&mut session, newer.clone());
         assert_eq!(session.sign_ins, [newer]);

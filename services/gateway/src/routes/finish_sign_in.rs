@@ -15,6 +15,7 @@ use crate::{
     problem::Problem,
     redirect::see_other,
     session::Visit,
+    sign_ins::PATIENCE,
     site::Site,
 };
 
@@ -67,14 +68,12 @@ pub(crate) async fn finish(
     provider: Path<String>,
 ) -> Result<HttpResponse, Problem> {
     let callback = Callback::parse(request.query_string());
-    let Some(sign_in) = visit.take_sign_in(&provider, &callback.state) else {
+    let Some(sign_in) = take(&site, &mut visit, &provider, &callback.state).await? else {
         tracing::warn!("a sign-in came back to a session that did not begin it, or not lately");
         let purpose = SignInPurpose::SignIn { next: None };
         let form = provider_sign_in::form(&site, &visit, &purpose);
         return provider_sign_in::back(&request, visit, form, Refusal::StaleSignIn).await;
     };
-    // Forgotten now rather than with the answer, so that two at the same moment do not both find it.
-    visit.keep().await?;
     let purpose = sign_in.purpose.clone();
     let prove = prove(&site, sign_in, callback);
     let outcome = match site.throttle.provider(client.0, prove).await {
@@ -88,6 +87,21 @@ pub(crate) async fn finish(
             provider_sign_in::back(&request, visit, form, refusal).await
         }
     }
+}
+
+/// The sign-in that came back, for the first of those that bring its state: also of two at the same moment, which both
+/// find it in the session.
+async fn take(
+    site: &Site,
+    visit: &mut Visit,
+    provider: &str,
+    state: &str,
+) -> Result<Option<SignIn>, Problem> {
+    let Some(sign_in) = visit.take_sign_in(provider, state) else {
+        return Ok(None);
+    };
+    let is_first = site.sessions.spend(&sign_in.state, PATIENCE).await?;
+    Ok(is_first.then_some(sign_in))
 }
 
 /// Has `auth` find out who it is.

@@ -413,3 +413,25 @@ async fn a_page_of_another_site_begins_no_sign_in() {
         assert_eq!(flashes.len(), usize::from(begun), "{led_from}");
     }
 }
+
+#[tokio::test]
+async fn of_those_that_bring_one_state_at_the_same_moment_one_is_looked_into() {
+    let (_world, gateway, _auth) = with_providers().await;
+    let mut browser = gateway.browser();
+    let state = begin(&mut browser, "/auth/acme").await;
+    let path = callback("acme", &[("error", "access_denied"), ("state", &state)]);
+    let answers = futures_util::future::join_all((0..8).map(|_| {
+        let mut json = browser.clone().of_json();
+        let path = &path;
+        async move { json.get(path).await.text() }
+    }))
+    .await;
+    let looked_into = answers
+        .iter()
+        .filter(|text| text.contains("You cancelled it"));
+    assert_eq!(looked_into.count(), 1, "{answers:?}");
+    let too_late = answers
+        .iter()
+        .filter(|text| text.contains("was finished before"));
+    assert_eq!(too_late.count(), 7, "{answers:?}");
+}
