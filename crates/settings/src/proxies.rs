@@ -1,6 +1,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use serde::{Deserialize, Deserializer, de::Error};
+use serde::{Deserialize, Deserializer};
+
+use crate::comma_separated::comma_separated;
 
 /// The addresses of the load balancers in front of a service, which are believed when they tell for whom they ask;
 /// comma-separated in a variable. Default `127.0.0.1` and `::1`.
@@ -29,18 +31,8 @@ impl Default for TrustedProxies {
 
 impl<'de> Deserialize<'de> for TrustedProxies {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(|entry| {
-                let address: Result<IpAddr, _> = entry.parse();
-                address
-                    .map(|address| address.to_canonical())
-                    .map_err(|_| D::Error::custom(format!("'{entry}' is not an IP address")))
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let address = |entry: &str| Some(entry.parse::<IpAddr>().ok()?.to_canonical());
+        comma_separated(deserializer, "an IP address", address).map(Self)
     }
 }
 

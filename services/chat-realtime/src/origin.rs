@@ -7,8 +7,8 @@
 use std::net::IpAddr;
 
 use actix_web::http::{Uri, header, uri::Scheme};
-use serde::{Deserialize, Deserializer, de::Error};
-use settings::TrustedProxies;
+use serde::{Deserialize, Deserializer};
+use settings::{TrustedProxies, comma_separated};
 use socketio::HandshakeData;
 
 /// Longest origin in the log, in characters.
@@ -82,19 +82,8 @@ impl AllowedOrigins {
 
 impl<'de> Deserialize<'de> for AllowedOrigins {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.split(',')
-            .map(str::trim)
-            .filter(|entry| !entry.is_empty())
-            .map(|entry| {
-                Origin::parse(entry).ok_or_else(|| {
-                    D::Error::custom(format!(
-                        "'{entry}' is not an origin such as https://chat.example.org"
-                    ))
-                })
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let what = "an origin such as https://chat.example.org";
+        comma_separated(deserializer, what, Origin::parse).map(Self)
     }
 }
 
