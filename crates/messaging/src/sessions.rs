@@ -197,21 +197,15 @@ impl Sessions {
         if ids.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<_> = ids
+        let (ids, used): (Vec<_>, Vec<_>) = ids
             .into_iter()
             .map(|(id, used)| (SessionId::stored(id), used))
-            .collect();
-        let mut get = redis::cmd("MGET");
-        for (id, _) in &ids {
-            get.arg(redis_keys::session(id));
-        }
-        let texts: Vec<Option<String>> = self.redis.query(&get).await?;
+            .unzip();
+        let sessions = self.get_all(&ids).await?;
         let mut listed = Vec::new();
-        let mut gone = redis::cmd("ZREM");
-        gone.arg(&key);
-        let mut any_gone = false;
-        for ((id, used), text) in ids.into_iter().zip(texts) {
-            match text.as_deref().and_then(|text| self.read(text)) {
+        let mut gone = Vec::new();
+        for ((id, used), session) in ids.into_iter().zip(used).zip(sessions) {
+            match session {
                 Some(session) => listed.push(ListedSession {
                     handle: id.handle(),
                     session,
@@ -219,14 +213,16 @@ impl Sessions {
                     used: used as u64,
                     id,
                 }),
-                None => {
-                    gone.arg(id.as_str());
-                    any_gone = true;
-                }
+                None => gone.push(id),
             }
         }
-        if any_gone {
-            self.redis.query::<()>(&gone).await?;
+        if !gone.is_empty() {
+            let mut remove = redis::cmd("ZREM");
+            remove.arg(&key);
+            for id in &gone {
+                remove.arg(id.as_str());
+            }
+            self.redis.query::<()>(&remove).await?;
         }
         Ok(listed)
     }
@@ -290,14 +286,9 @@ impl Sessions {
     pub async fn keep(&self, ids: &[SessionId]) -> Result<Vec<SessionId>, Unavailable> {
         let mut ended = Vec::new();
         for ids in ids.chunks(MAX_PER_USER) {
-            let mut get = redis::cmd("MGET");
-            for id in ids {
-                get.arg(redis_keys::session(id));
-            }
-            let texts: Vec<Option<String>> = self.redis.query(&get).await?;
             let mut pipeline = pipe();
-            for (id, text) in ids.iter().zip(texts) {
-                match text.as_deref().and_then(|text| self.read(text)) {
+            for (id, session) in ids.iter().zip(self.get_all(ids).await?) {
+                match session {
                     Some(session) => self.live_on(&mut pipeline, id, &session),
                     None => ended.push(id.clone()),
                 }
@@ -307,6 +298,17 @@ impl Sessions {
             }
         }
         Ok(ended)
+    }
+
+    /// The sessions of these ids, of which there is at least one; `None` for those that have ended.
+    async fn get_all(&self, ids: &[SessionId]) -> Result<Vec<Option<Session>>, Unavailable> {
+        let mut get = redis::cmd("MGET");
+        for id in ids {
+            get.arg(redis_keys::session(id));
+        }
+        let texts: Vec<Option<String>> = self.redis.query(&get).await?;
+        let read = |text: Option<String>| text.and_then(|text| self.read(&text));
+        Ok(texts.into_iter().map(read).collect())
     }
 
     async fn end(&self, user: UserId, ids: &[SessionId]) -> Result<(), Unavailable> {
