@@ -9,7 +9,9 @@ mod accounts;
 mod bench;
 mod build;
 mod down;
+mod haproxy_config;
 mod prerequisites;
+mod probe;
 mod progress;
 mod shutdown;
 mod source_tree;
@@ -21,7 +23,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 
-/// Starts, stops and measures PacktChat on this machine, and looks after its accounts.
+/// Starts, stops and measures PacktChat on this machine, looks after its accounts, and helps to deploy it.
 #[derive(Parser)]
 #[command(name = "packtchat", version, arg_required_else_help = true)]
 struct Arguments {
@@ -35,6 +37,8 @@ enum Command {
     Down(Down),
     Accounts(accounts::Accounts),
     Bench(Box<bench::Bench>),
+    HaproxyConfig(haproxy_config::HaproxyConfig),
+    Probe(probe::Probe),
 }
 
 /// Builds what changed, starts the whole chat, and keeps it running until Ctrl-C
@@ -83,6 +87,8 @@ fn main() -> ExitCode {
         Command::Accounts(arguments) => block_on(accounts::run(arguments)),
         // Brings a runtime of its own.
         Command::Bench(arguments) => bench::run(*arguments),
+        Command::HaproxyConfig(_) => haproxy_config::run(),
+        Command::Probe(arguments) => block_on(probe::run(arguments)),
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("packtchat: {error:#}");

@@ -1,5 +1,6 @@
 //! How one sees from outside that a server is ready to work.
 
+use std::borrow::Cow;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ pub enum Probe {
         /// Where it listens.
         port: u16,
         /// The path asked for.
-        path: &'static str,
+        path: Cow<'static, str>,
     },
 }
 

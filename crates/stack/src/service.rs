@@ -128,7 +128,7 @@ impl ServiceConfig {
             admin_port: Some(admin_port),
             probe: Probe::Http {
                 port: admin_port,
-                path: "/readyz",
+                path: "/readyz".into(),
             },
             start_patience: Duration::from_secs(60),
             stop_signal: Signal::TERM,

@@ -117,9 +117,9 @@ impl Stack {
         let haproxy = HaproxyConfig::on_loopback(
             &dir,
             port,
-            backends(&specs, Service::Gateway),
-            backends(&specs, Service::ChatRealtime),
-        )
+            backends(&specs, Service::Gateway)?,
+            backends(&specs, Service::ChatRealtime)?,
+        )?
         .prepare(&dir, port, files.log("haproxy"))?;
         stack.run(specs, &mut started, &observer).await?;
         stack.run(vec![haproxy], &mut started, &observer).await?;
@@ -230,16 +230,13 @@ fn service_specs(services: &ServiceConfig, nodes: usize) -> anyhow::Result<Vec<P
     Ok(specs)
 }
 
-fn backends(specs: &[ProcessSpec], service: Service) -> Vec<Backend> {
+fn backends(specs: &[ProcessSpec], service: Service) -> anyhow::Result<Vec<Backend>> {
     specs
         .iter()
         .filter(|spec| spec.kind == service.name())
         .filter_map(|spec| {
-            Some(Backend {
-                name: spec.name.clone(),
-                address: format!("127.0.0.1:{}", spec.port?),
-                check_port: spec.admin_port?,
-            })
+            let (port, check_port) = (spec.port?, spec.admin_port?);
+            Some(format!("{}=127.0.0.1:{port}/{check_port}", spec.name).parse())
         })
         .collect()
 }

@@ -1,16 +1,17 @@
 //! HAProxy with the stack's configuration in front of two nodes that tell what they are asked.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use settings::Secret;
 use stack::eventually;
-use stack::haproxy::{Backend, HaproxyConfig};
+use stack::haproxy::{Backend, HaproxyConfig, Names, Stats, Tls, Word};
 use stack::ports::free_port;
 use stack::process::Process;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
 use crate::PATIENCE;
@@ -30,8 +31,8 @@ impl Node {
         let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Node {
             backend: Backend {
-                name: name.into(),
-                address: public.local_addr().unwrap().to_string(),
+                name: name.parse().unwrap(),
+                address: public.local_addr().unwrap().to_string().parse().unwrap(),
                 check_port: admin.local_addr().unwrap().port(),
             },
             tasks: [
@@ -67,40 +68,123 @@ async fn serve(listener: TcpListener, name: String, well: Arc<AtomicBool>) {
 }
 
 struct Front {
-    port: u16,
+    /// Where HAProxy listens without TLS.
+    plain_port: u16,
+    tls_port: Option<u16>,
     nodes: [Node; 2],
+    dir: PathBuf,
     _haproxy: Process,
 }
 
 /// Starts HAProxy with two nodes that are its gateways and its chat-realtimes.
 async fn front(dir: &Path) -> Front {
-    front_of(dir, "http").await
+    front_with(dir, |_| ()).await
 }
 
-async fn front_of(dir: &Path, scheme: &str) -> Front {
+/// The same, with something else in its configuration.
+async fn front_with(dir: &Path, change: impl FnOnce(&mut HaproxyConfig)) -> Front {
     let nodes = [Node::start("node-1").await, Node::start("node-2").await];
     let backends = || nodes.iter().map(|node| node.backend.clone()).collect();
-    let port = free_port().unwrap();
-    let mut config = HaproxyConfig::on_loopback(dir, port, backends(), backends());
-    config.scheme = scheme.into();
-    let spec = config.prepare(dir, port, dir.join("haproxy.log")).unwrap();
+    let plain_port = free_port().unwrap();
+    let mut config = HaproxyConfig::on_loopback(dir, plain_port, backends(), backends()).unwrap();
+    change(&mut config);
+    let log = dir.join("haproxy.log");
+    let spec = config.prepare(dir, plain_port, log).unwrap();
     Front {
-        port,
+        plain_port,
+        tls_port: config.tls.map(|tls| port_of(&tls.listen)),
         _haproxy: Process::start(spec).await.unwrap(),
         nodes,
+        dir: dir.to_owned(),
     }
+}
+
+/// A listener for browsers over TLS, with a certificate of its own.
+fn tls(dir: &Path) -> Tls {
+    let file = dir.join("localhost.pem");
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj"])
+        .arg("/CN=localhost")
+        // Both into one file, one after the other.
+        .args(["-keyout", "-", "-out", "-"])
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{made:?}");
+    std::fs::write(&file, made.stdout).unwrap();
+    Tls {
+        listen: free_place(),
+        certificate: file.to_str().unwrap().parse().unwrap(),
+        public_url: Some(Word::literal("https://chat.example.org")),
+        acme_responder: None,
+    }
+}
+
+fn free_place() -> Word {
+    let port = free_port().unwrap();
+    format!("127.0.0.1:{port}").parse().unwrap()
+}
+
+fn port_of(place: &Word) -> u16 {
+    let place = place.to_string();
+    place.rsplit(':').next().unwrap().parse().unwrap()
+}
+
+/// The whole answer to `GET path` with further header lines; nothing where the connection is refused.
+async fn ask(port: u16, path: &str, headers: &str) -> String {
+    let mut answer = String::new();
+    if let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)).await {
+        // A connection may be closed before it has been asked anything.
+        let _ = stream.write_all(request(path, headers).as_bytes()).await;
+        let _ = stream.read_to_string(&mut answer).await;
+    }
+    answer
+}
+
+fn request(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n")
+}
+
+/// Says `said` over TLS, as these arguments of `openssl s_client` want it, and gives all that is told back.
+async fn over_tls(port: u16, arguments: &[&str], said: &str) -> String {
+    let mut client = tokio::process::Command::new("openssl")
+        .args(["s_client", "-connect", &format!("127.0.0.1:{port}")])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut input = client.stdin.take().unwrap();
+    // One whose connection failed reads nothing.
+    let _ = input.write_all(said.as_bytes()).await;
+    drop(input);
+    let output = tokio::time::timeout(PATIENCE, client.wait_with_output());
+    let output = output.await.unwrap().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    String::from_utf8_lossy(&said).into_owned()
 }
 
 impl Front {
     /// The whole answer to `GET path` with further header lines.
     async fn get(&self, path: &str, headers: &str) -> String {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
-        let request =
-            format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\r\n");
-        stream.write_all(request.as_bytes()).await.unwrap();
+        match self.tls_port {
+            Some(port) => {
+                let arguments = ["-quiet", "-ign_eof"];
+                over_tls(port, &arguments, &request(path, headers)).await
+            }
+            None => ask(self.plain_port, path, headers).await,
+        }
+    }
+
+    /// Gives the runtime API an order.
+    async fn order(&self, order: &str) {
+        let socket = UnixStream::connect(self.dir.join("haproxy.sock"));
+        let mut socket = socket.await.unwrap();
+        socket.write_all(order.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.unwrap();
-        answer
+        socket.read_to_string(&mut answer).await.unwrap();
+        assert_eq!(answer.trim(), "", "{order}");
     }
 
     /// Waits until ten requests in a row were served by node 2.
@@ -118,30 +202,57 @@ impl Front {
 }
 
 #[test]
-fn the_configuration_is_valid() {
-    let dir = tempfile::tempdir().unwrap();
-    let node = |name: &str| Backend {
-        name: name.into(),
-        address: "127.0.0.1:20000".into(),
-        check_port: 20001,
+fn the_configuration_is_valid_in_every_form() {
+    let node = |name: &str| {
+        let text = format!("{name}=127.0.0.1:20000/20001");
+        text.parse::<Backend>().unwrap()
     };
-    HaproxyConfig::on_loopback(
-        dir.path(),
-        20002,
-        vec![node("gateway-1")],
-        vec![node("chat-realtime-1"), node("chat-realtime-2")],
-    )
-    .prepare(dir.path(), 20002, dir.path().join("haproxy.log"))
-    .unwrap();
-    let check = Command::new("haproxy")
-        .env("PATH", stack::programs::search_path())
-        .args(["-c", "-f"])
-        .arg(dir.path().join("haproxy.cfg"))
-        .output()
+    let forms: [fn(&Path, &mut HaproxyConfig); 4] = [
+        |_, _| (),
+        |dir, config| {
+            config.tls = Some(tls(dir));
+            config.connections_per_address = 10;
+        },
+        |dir, config| {
+            config.tls = Some(Tls {
+                public_url: None,
+                acme_responder: Some(Word::literal("127.0.0.1:20003")),
+                ..tls(dir)
+            });
+            config.requests_per_address = 10;
+        },
+        |_, config| {
+            config.realtimes = vec!["realtime=realtime.internal:8081/9000".parse().unwrap()];
+            config.names = Some(Names {
+                server: Word::literal("127.0.0.11:53"),
+                slots: 20,
+                cookie_key: Word::literal("key"),
+            });
+            config.stats = Some(stats());
+        },
+    ];
+    for form in forms {
+        let dir = tempfile::tempdir().unwrap();
+        let mut config = HaproxyConfig::on_loopback(
+            dir.path(),
+            20002,
+            vec![node("gateway-1")],
+            vec![node("chat-realtime-1"), node("chat-realtime-2")],
+        )
         .unwrap();
-    let said = String::from_utf8_lossy(&check.stderr);
-    assert!(check.status.success(), "{said}");
-    assert!(!said.contains("WARNING"), "{said}");
+        form(dir.path(), &mut config);
+        let log = dir.path().join("haproxy.log");
+        config.prepare(dir.path(), 20002, log).unwrap();
+        let check = Command::new("haproxy")
+            .env("PATH", stack::programs::search_path())
+            .args(["-c", "-f"])
+            .arg(dir.path().join("haproxy.cfg"))
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&check.stderr);
+        assert!(check.status.success(), "{said}");
+        assert!(!said.contains("WARNING"), "{said}");
+    }
 }
 
 #[tokio::test]
@@ -198,9 +309,12 @@ fn is_careful(answer: &str, secure: bool) {
 
 #[tokio::test]
 async fn browsers_are_told_what_to_be_careful_about_whoever_answers() {
-    for (scheme, secure) in [("http", false), ("https", true)] {
+    for secure in [false, true] {
         let dir = tempfile::tempdir().unwrap();
-        let front = front_of(dir.path(), scheme).await;
+        let front = front_with(dir.path(), |config| {
+            config.tls = secure.then(|| tls(dir.path()));
+        })
+        .await;
         let answer = front.get("/socket.io/?EIO=4", "").await.to_lowercase();
         is_careful(&answer, secure);
         let cookie = answer.lines().find(|line| line.starts_with("set-cookie:"));
@@ -259,7 +373,7 @@ async fn a_dead_node_loses_its_clients_to_the_other_and_two_dead_ones_are_told()
     // At once, not only after the health check: a refused connection is tried elsewhere.
     let cookie = "Cookie: SERVERID=node-1\r\n";
     eventually(PATIENCE, "the port of node 1 refuses", async || {
-        TcpStream::connect(&front.nodes[0].backend.address)
+        TcpStream::connect(front.nodes[0].backend.address.to_string())
             .await
             .is_err()
     })
@@ -271,6 +385,172 @@ async fn a_dead_node_loses_its_clients_to_the_other_and_two_dead_ones_are_told()
     eventually(PATIENCE, "nobody serves", async || {
         let answer = front.get("/", "").await;
         answer.starts_with("HTTP/1.1 503") && answer.contains("Back in a moment")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn over_tls_it_speaks_what_is_safe_and_http_2() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front_with(dir.path(), |config| config.tls = Some(tls(dir.path()))).await;
+    let port = front.tls_port.unwrap();
+    let handshake = async |arguments: &str| {
+        let arguments: Vec<_> = arguments.split(' ').collect();
+        over_tls(port, &arguments, "").await
+    };
+    // The client would take everything, also what is long out of use.
+    for refused in [
+        "-tls1 -cipher ALL:@SECLEVEL=0",
+        "-tls1_1 -cipher ALL:@SECLEVEL=0",
+        "-tls1_2 -cipher AES128-GCM-SHA256:@SECLEVEL=0",
+        "-tls1_2 -cipher ECDHE-RSA-AES128-SHA256:@SECLEVEL=0",
+        "-tls1_2 -cipher DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0",
+    ] {
+        let said = handshake(refused).await;
+        assert!(said.contains("Cipher is (NONE)"), "{refused}: {said}");
+        assert!(said.contains("alert"), "{refused}: {said}");
+    }
+    for (taken, cipher) in [
+        (
+            "-tls1_2 -cipher ECDHE-RSA-AES128-GCM-SHA256",
+            "TLSv1.2, Cipher is ECDHE-RSA-AES128-GCM-SHA256",
+        ),
+        ("-tls1_3", "TLSv1.3, Cipher is TLS_AES_128_GCM_SHA256"),
+    ] {
+        let said = handshake(taken).await;
+        assert!(said.contains(cipher), "{taken}: {said}");
+    }
+    let said = handshake("-alpn h2,http/1.1").await;
+    assert!(said.contains("ALPN protocol: h2"), "{said}");
+    let seen = front.get("/", "").await.to_lowercase();
+    assert!(seen.contains("x-forwarded-proto: https\r\n"), "{seen}");
+}
+
+#[tokio::test]
+async fn who_comes_without_tls_is_sent_on_but_for_the_challenges_of_certificates() {
+    let dir = tempfile::tempdir().unwrap();
+    let responder = Node::start("responder").await;
+    let front = front_with(dir.path(), |config| {
+        config.tls = Some(Tls {
+            acme_responder: Some(responder.backend.address.clone()),
+            ..tls(dir.path())
+        });
+    })
+    .await;
+    let sent = ask(front.plain_port, "/chat?room=1", "")
+        .await
+        .to_lowercase();
+    assert!(sent.starts_with("http/1.1 301"), "{sent}");
+    let place = "\r\nlocation: https://chat.example.org/chat?room=1\r\n";
+    assert!(sent.contains(place), "{sent}");
+    let challenge = ask(front.plain_port, "/.well-known/acme-challenge/token", "").await;
+    assert!(challenge.contains("\r\n\r\nresponder\n"), "{challenge}");
+}
+
+#[tokio::test]
+async fn an_address_may_ask_so_much_and_is_told_when_it_is_too_much() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front_with(dir.path(), |config| config.requests_per_address = 20).await;
+    for _ in 0..19 {
+        assert!(front.get("/", "").await.starts_with("HTTP/1.1 200"));
+    }
+    // The first of the twenty was the look whether HAProxy is there.
+    let refused = front.get("/", "X-Forwarded-For: 6.6.6.6\r\n").await;
+    assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
+    assert!(refused.contains("Too many requests"), "{refused}");
+    assert!(
+        refused.to_lowercase().contains("\r\nretry-after: 10\r\n"),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_may_have_so_many_connections() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front_with(dir.path(), |config| config.connections_per_address = 3).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(
+            TcpStream::connect(("127.0.0.1", front.plain_port))
+                .await
+                .unwrap(),
+        );
+    }
+    eventually(PATIENCE, "the fourth is closed", async || {
+        front.get("/", "").await.is_empty()
+    })
+    .await;
+    held.pop();
+    eventually(PATIENCE, "another one is welcome", async || {
+        front.get("/", "").await.starts_with("HTTP/1.1 200")
+    })
+    .await;
+}
+
+fn stats() -> Stats {
+    Stats {
+        listen: free_place(),
+        user: Word::literal("operator"),
+        password: Secret::from("a # b"),
+    }
+}
+
+#[tokio::test]
+async fn operators_look_with_a_password_and_nobody_without() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut port = 0;
+    let front = front_with(dir.path(), |config| {
+        let stats = stats();
+        port = port_of(&stats.listen);
+        config.stats = Some(stats);
+    })
+    .await;
+    // operator:wrong
+    for stranger in ["", "Authorization: Basic b3BlcmF0b3I6d3Jvbmc=\r\n"] {
+        for path in ["/", "/metrics"] {
+            let refused = ask(port, path, stranger).await;
+            assert!(refused.starts_with("HTTP/1.1 401"), "{refused}");
+        }
+    }
+    // operator:a # b
+    let operator = "Authorization: Basic b3BlcmF0b3I6YSAjIGI=\r\n";
+    let page = ask(port, "/", operator).await;
+    assert!(
+        page.contains("node-2") && page.contains("chat-realtime-alive"),
+        "{page}"
+    );
+    let metrics = ask(port, "/metrics", operator).await;
+    let up = "haproxy_server_status{proxy=\"gateway\",server=\"node-1\",state=\"UP\"} 1";
+    assert!(metrics.contains(up), "{metrics}");
+    let page = front.get("/metrics", operator).await;
+    assert!(
+        page.contains("\r\n\r\nnode-"),
+        "browsers find them nowhere: {page}"
+    );
+}
+
+#[tokio::test]
+async fn a_node_drained_by_hand_gets_nobody_new_and_keeps_whom_it_has() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front(dir.path()).await;
+    for backend in [
+        "gateway",
+        "gateway-alive",
+        "chat-realtime",
+        "chat-realtime-alive",
+    ] {
+        let order = format!("set server {backend}/node-1 state drain\n");
+        front.order(&order).await;
+    }
+    front.only_node_2_serves("/", "").await;
+    front.only_node_2_serves("/socket.io/", "").await;
+    let cookie = "Cookie: SERVERID=node-1\r\n";
+    let own = front.get("/socket.io/", cookie).await;
+    assert!(own.contains("\r\n\r\nnode-1\n"), "{own}");
+
+    front.order("set server gateway/node-1 state ready\n").await;
+    eventually(PATIENCE, "node 1 serves again", async || {
+        front.get("/", "").await.contains("\r\n\r\nnode-1\n")
     })
     .await;
 }

@@ -70,7 +70,7 @@ async fn two_that_start_at_once_on_an_empty_database_both_serve(database: Databa
     for port in ports {
         let ready = Probe::Http {
             port,
-            path: "/readyz",
+            path: "/readyz".into(),
         };
         eventually(SOON, "it is ready", async || ready.ask().await.is_ok()).await;
     }
