@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from moto_server import REGION, ROOT, Moto
 
 SETTINGS = yaml.safe_load((ROOT / "ansible/inventories/prod/group_vars/all/static.yml").read_text())
