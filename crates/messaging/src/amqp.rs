@@ -1,10 +1,16 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use lapin::{Channel, Connection, ConnectionProperties, Event, uri::AMQPUri};
-use settings::AmqpSettings;
+use lapin::{
+    Channel, Connection, ConnectionProperties, Event,
+    options::QueueDeclareOptions,
+    types::{AMQPValue, FieldTable},
+    uri::AMQPUri,
+};
+use settings::{AmqpSettings, QueueType};
 use tokio::{sync::watch, time::timeout};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{InvalidUrl, Unavailable, backoff::Attempts};
 
@@ -19,29 +25,31 @@ pub struct Amqp {
     closing: CancellationToken,
     closed: CancellationToken,
     deadline: Duration,
+    queue_type: QueueType,
 }
 
 impl Amqp {
     /// Begins to connect and returns at once; the broker may come later.
     ///
     /// # Errors
-    /// When the URL is not one.
+    /// When a URL is not one.
     pub fn connect(settings: &AmqpSettings) -> Result<Self, InvalidUrl> {
-        // What is wrong with it is not repeated, since it may hold the password.
-        let mut uri: AMQPUri = settings
-            .url
-            .expose()
-            .parse()
-            .map_err(|_| InvalidUrl::amqp())?;
-        uri.query.heartbeat.get_or_insert(HEARTBEAT_SECS);
+        let uris = settings.url.expose().split(',').map(|url| {
+            // What is wrong with it is not repeated, since it may hold the password.
+            let mut uri: AMQPUri = url.trim().parse().map_err(|_| InvalidUrl::amqp())?;
+            uri.query.heartbeat.get_or_insert(HEARTBEAT_SECS);
+            Ok(uri)
+        });
+        let uris = uris.collect::<Result<Vec<_>, _>>()?;
         let (sender, connection) = watch::channel(None);
         let amqp = Self {
             connection,
             closing: CancellationToken::new(),
             closed: CancellationToken::new(),
             deadline: Duration::from_millis(settings.deadline_ms),
+            queue_type: settings.queue_type,
         };
-        tokio::spawn(amqp.clone().keep_connected(uri, sender));
+        tokio::spawn(amqp.clone().keep_connected(uris, sender));
         Ok(amqp)
     }
 
@@ -76,6 +84,23 @@ impl Amqp {
         self.within(connection.create_channel()).await
     }
 
+    /// Declares a durable queue with these arguments, and of the type of the settings.
+    pub(crate) async fn declare_queue(
+        &self,
+        channel: &Channel,
+        queue: &str,
+        mut arguments: FieldTable,
+    ) -> Result<(), lapin::Error> {
+        if self.queue_type == QueueType::Quorum {
+            let quorum = AMQPValue::LongString("quorum".into());
+            arguments.insert("x-queue-type".into(), quorum);
+        }
+        channel
+            .queue_declare(queue.into(), QueueDeclareOptions::durable(), arguments)
+            .await
+            .map(drop)
+    }
+
     /// Waits for the broker no longer than the deadline.
     pub(crate) async fn within<T>(
         &self,
@@ -98,13 +123,17 @@ impl Amqp {
 
     async fn keep_connected(
         self,
-        uri: AMQPUri,
+        nodes: Vec<AMQPUri>,
         connection: watch::Sender<Option<Arc<Connection>>>,
     ) {
         let _closed = self.closed.clone().drop_guard();
         let mut attempts = Attempts::new("RabbitMQ");
+        // Processes begin with different nodes of a cluster, so that each node has its share of them.
+        let mut next = usize::from(Uuid::new_v4().as_bytes()[0]);
         loop {
-            let reason = match self.within(open(uri.clone())).await {
+            let node = nodes[next % nodes.len()].clone();
+            next += 1;
+            let reason = match self.within(open(node)).await {
                 Ok(opened) => {
                     attempts.succeeded();
                     let opened = Arc::new(opened);

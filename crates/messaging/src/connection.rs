@@ -11,7 +11,7 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, PushInfo, PushKind, RedisError, ServerErrorKind,
+    AsyncConnectionConfig, ErrorKind, PushInfo, PushKind, RedisError, ServerErrorKind,
     aio::MultiplexedConnection,
 };
 use tokio::{
@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use crate::backoff::pauses_up_to;
+use crate::{backoff::pauses_up_to, primary::Primary};
 
 /// Commands that may be under way at once. More wait in line for their turn; one whose deadline passes there was
 /// certainly not carried out.
@@ -31,7 +31,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// The place of the connection. Its commands and answers travel in tasks of the runtime it was made on, whichever
 /// thread asks.
 pub(crate) struct Connection {
-    client: Client,
+    primary: Primary,
     config: AsyncConnectionConfig,
     runtime: Handle,
     current: Mutex<Option<Arc<Open>>>,
@@ -87,14 +87,14 @@ impl Connection {
     ///
     /// # Panics
     /// Outside of a tokio runtime.
-    pub(crate) fn new(client: Client, deadline: Duration) -> Self {
+    pub(crate) fn new(primary: Primary, deadline: Duration) -> Self {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(deadline))
             // The caller has a deadline of its own, which counts the wait for a connection too.
             .set_response_timeout(None)
             .set_concurrency_limit(IN_FLIGHT);
         Self {
-            client,
+            primary,
             config,
             runtime: Handle::current(),
             current: Mutex::default(),
@@ -136,7 +136,7 @@ impl Connection {
 
     async fn connect(&self) -> Result<Open, RedisError> {
         let broken = Arc::new(AtomicBool::new(false));
-        let client = self.client.clone();
+        let primary = self.primary.clone();
         let config = self.config.clone().set_push_sender({
             let broken = broken.clone();
             move |push: PushInfo| {
@@ -147,7 +147,9 @@ impl Connection {
             }
         });
         let connecting = async move {
-            client
+            primary
+                .client()
+                .await?
                 .get_multiplexed_async_connection_with_config(&config)
                 .await
         };

@@ -17,7 +17,7 @@ impl InvalidUrl {
     pub(crate) fn amqp() -> Self {
         Self {
             variable: "PACKTCHAT__AMQP__URL",
-            form: "amqp://user:password@host:port/vhost",
+            form: "amqp://user:password@host:port/vhost, or several of them between commas",
         }
     }
 }

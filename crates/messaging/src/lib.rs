@@ -11,6 +11,7 @@ mod log_consumer;
 mod log_publisher;
 mod log_topology;
 mod presence;
+mod primary;
 mod rate_limit;
 mod redis;
 mod retention;

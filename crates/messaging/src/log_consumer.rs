@@ -87,7 +87,7 @@ async fn consume_while_connected(
     attempts: &mut Attempts,
 ) -> Result<(), Unavailable> {
     let channel = amqp.channel().await?;
-    let mut consumer = amqp.within(start(&channel, queue, prefetch)).await?;
+    let mut consumer = amqp.within(start(amqp, &channel, queue, prefetch)).await?;
     attempts.succeeded();
     let mut sink_is_busy = false;
     loop {
@@ -110,11 +110,12 @@ async fn consume_while_connected(
 }
 
 async fn start(
+    amqp: &Amqp,
     channel: &Channel,
     queue: LogQueue,
     prefetch: u16,
 ) -> Result<Consumer, lapin::Error> {
-    log_topology::declare(channel).await?;
+    log_topology::declare(amqp, channel).await?;
     channel
         .basic_qos(prefetch, BasicQosOptions::default())
         .await?;

@@ -36,7 +36,7 @@ async fn publish_while_connected(
     attempts: &mut Attempts,
 ) -> Result<(), Unavailable> {
     let channel = amqp.channel().await?;
-    amqp.within(log_topology::declare(&channel)).await?;
+    amqp.within(log_topology::declare(amqp, &channel)).await?;
     amqp.within(channel.confirm_select(ConfirmSelectOptions::default()))
         .await?;
     attempts.succeeded();

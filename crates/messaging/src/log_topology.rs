@@ -1,6 +1,6 @@
 use lapin::{
     Channel, ExchangeKind,
-    options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions},
+    options::{ExchangeDeclareOptions, QueueBindOptions},
     types::{AMQPValue, FieldTable},
 };
 use models::amqp_names::{
@@ -8,12 +8,15 @@ use models::amqp_names::{
     LOG_QUEUE_ALL, LOG_QUEUE_ERRORS,
 };
 
+use crate::Amqp;
+
 /// Declares the log exchange, its queues and where unreadable records go. Publisher and consumer both do, so neither
 /// has to start first.
-pub(crate) async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
+pub(crate) async fn declare(amqp: &Amqp, channel: &Channel) -> Result<(), lapin::Error> {
     exchange(channel, LOG_EXCHANGE, ExchangeKind::Topic).await?;
     exchange(channel, LOG_DEAD_EXCHANGE, ExchangeKind::Fanout).await?;
-    queue(channel, LOG_DEAD_QUEUE, FieldTable::default()).await?;
+    amqp.declare_queue(channel, LOG_DEAD_QUEUE, FieldTable::default())
+        .await?;
     bind(channel, LOG_DEAD_QUEUE, LOG_DEAD_EXCHANGE, "").await?;
     for (name, binding) in [
         (LOG_QUEUE_ALL, LOG_BINDING_ALL),
@@ -24,7 +27,7 @@ pub(crate) async fn declare(channel: &Channel) -> Result<(), lapin::Error> {
             "x-dead-letter-exchange".into(),
             AMQPValue::LongString(LOG_DEAD_EXCHANGE.into()),
         );
-        queue(channel, name, arguments).await?;
+        amqp.declare_queue(channel, name, arguments).await?;
         bind(channel, name, LOG_EXCHANGE, binding).await?;
     }
     Ok(())
@@ -38,13 +41,6 @@ async fn exchange(channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(
     channel
         .exchange_declare(name.into(), kind, options, FieldTable::default())
         .await
-}
-
-async fn queue(channel: &Channel, name: &str, arguments: FieldTable) -> Result<(), lapin::Error> {
-    channel
-        .queue_declare(name.into(), QueueDeclareOptions::durable(), arguments)
-        .await
-        .map(drop)
 }
 
 async fn bind(

@@ -8,8 +8,7 @@ use std::{
 };
 
 use redis::{
-    Client, Cmd, FromRedisValue, IntoConnectionInfo, Pipeline, ProtocolVersion, RedisError,
-    ScriptInvocation, aio::MultiplexedConnection, io::tcp::TcpSettings,
+    Cmd, FromRedisValue, Pipeline, RedisError, ScriptInvocation, aio::MultiplexedConnection,
 };
 use settings::RedisSettings;
 use tokio::time::{Instant, timeout_at};
@@ -17,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     InvalidUrl, Unavailable,
     connection::{Connection, is_broken},
+    primary::Primary,
 };
 
 /// A handle on Redis. Cloning shares its connection.
@@ -30,7 +30,7 @@ pub struct Redis {
 }
 
 struct Shared {
-    client: Client,
+    primary: Primary,
     connection: Connection,
     deadline: Duration,
     /// All handles of a process speak of the same outage.
@@ -46,21 +46,9 @@ impl Redis {
     /// # Panics
     /// Outside of a tokio runtime, which drives the connection.
     pub fn connect(settings: &RedisSettings) -> Result<Self, InvalidUrl> {
-        let url = settings.url.expose();
-        let info = url
-            .into_connection_info()
-            .map_err(|_| InvalidUrl::redis())?
-            // What is asked while something else is under way must not wait for its answer.
-            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        // Version 3 of the protocol has subscribed connections answer other commands too, and tells when one closes.
-        let protocol = info
-            .redis_settings()
-            .clone()
-            .set_protocol(ProtocolVersion::RESP3);
-        let info = info.set_redis_settings(protocol);
-        let client = Client::open(info).map_err(|_| InvalidUrl::redis())?;
+        let primary = Primary::new(settings)?;
         let deadline = Duration::from_millis(settings.deadline_ms);
-        Ok(Self::new(client, deadline, Arc::default()))
+        Ok(Self::new(primary, deadline, Arc::default()))
     }
 
     /// A handle with a connection of its own, driven by the runtime of the calling thread: whoever asks from there
@@ -71,14 +59,14 @@ impl Redis {
     #[must_use]
     pub fn on_this_thread(&self) -> Self {
         let shared = &self.shared;
-        Self::new(shared.client.clone(), shared.deadline, shared.away.clone())
+        Self::new(shared.primary.clone(), shared.deadline, shared.away.clone())
     }
 
-    fn new(client: Client, deadline: Duration, away: Arc<AtomicBool>) -> Self {
+    fn new(primary: Primary, deadline: Duration, away: Arc<AtomicBool>) -> Self {
         Self {
             shared: Arc::new(Shared {
-                connection: Connection::new(client.clone(), deadline),
-                client,
+                connection: Connection::new(primary.clone(), deadline),
+                primary,
                 deadline,
                 away,
             }),
@@ -93,8 +81,8 @@ impl Redis {
         self.query::<String>(&redis::cmd("PING")).await.map(drop)
     }
 
-    pub(crate) fn client(&self) -> &Client {
-        &self.shared.client
+    pub(crate) fn primary(&self) -> &Primary {
+        &self.shared.primary
     }
 
     pub(crate) fn deadline(&self) -> Duration {

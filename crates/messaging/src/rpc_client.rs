@@ -140,7 +140,7 @@ impl RpcClient {
     async fn open(&self) -> Result<(Channel, Consumer), Unavailable> {
         let channel = self.amqp.channel().await?;
         self.amqp
-            .within(declare_queue(&channel, self.queue))
+            .within(declare_queue(&self.amqp, &channel, self.queue))
             .await?;
         // Direct reply-to demands a consumer without acknowledgements.
         let no_ack = BasicConsumeOptions {

@@ -4,7 +4,7 @@ use lapin::{
     message::Delivery,
     options::{
         BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicPublishOptions,
-        BasicQosOptions, BasicRejectOptions, QueueDeclareOptions,
+        BasicQosOptions, BasicRejectOptions,
     },
     types::{AMQPValue, FieldTable},
 };
@@ -60,7 +60,7 @@ where
     F: Future<Output = R> + Send + 'static,
 {
     let channel = amqp.channel().await?;
-    let mut consumer = amqp.within(start(&channel, queue, prefetch)).await?;
+    let mut consumer = amqp.within(start(amqp, &channel, queue, prefetch)).await?;
     attempts.succeeded();
     let mut in_flight = JoinSet::new();
     let ended = loop {
@@ -90,11 +90,12 @@ where
 }
 
 async fn start(
+    amqp: &Amqp,
     channel: &Channel,
     queue: &'static str,
     prefetch: u16,
 ) -> Result<Consumer, lapin::Error> {
-    declare_queue(channel, queue).await?;
+    declare_queue(amqp, channel, queue).await?;
     channel
         .basic_qos(prefetch, BasicQosOptions::default())
         .await?;
@@ -110,15 +111,13 @@ async fn start(
 
 /// Both sides declare the queue, so neither has to start first.
 pub(crate) async fn declare_queue(
+    amqp: &Amqp,
     channel: &Channel,
     queue: &'static str,
 ) -> Result<(), lapin::Error> {
     let mut arguments = FieldTable::default();
     arguments.insert("x-max-length".into(), AMQPValue::LongInt(QUEUE_LENGTH));
-    channel
-        .queue_declare(queue.into(), QueueDeclareOptions::durable(), arguments)
-        .await
-        .map(drop)
+    amqp.declare_queue(channel, queue, arguments).await
 }
 
 async fn answer<Q, R, F>(amqp: Amqp, channel: Channel, delivery: Delivery, handler: impl Fn(Q) -> F)

@@ -9,15 +9,14 @@ use std::{
 
 use bytes::Bytes;
 use redis::{
-    AsyncConnectionConfig, Client, PushInfo, PushKind, RedisError, Value,
-    aio::MultiplexedConnection,
+    AsyncConnectionConfig, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection,
 };
 use tokio::{
     sync::{Notify, mpsc, oneshot},
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 
-use crate::{Redis, Unavailable, backoff::Attempts};
+use crate::{Redis, Unavailable, backoff::Attempts, primary::Primary};
 
 /// Subscriptions that wait to be made.
 const COMMANDS: usize = 1_024;
@@ -69,7 +68,7 @@ impl Subscriber {
             deadline: redis.deadline(),
         };
         let task = Task {
-            client: redis.client().clone(),
+            primary: redis.primary().clone(),
             deadline: redis.deadline(),
             commands: command_rx,
             published,
@@ -121,7 +120,7 @@ impl Subscriber {
 }
 
 struct Task {
-    client: Client,
+    primary: Primary,
     deadline: Duration,
     commands: mpsc::Receiver<Command>,
     published: mpsc::Sender<Published>,
@@ -185,7 +184,9 @@ impl Task {
             .set_response_timeout(Some(self.deadline))
             .set_push_sender(move |push| inbox.take(push));
         let mut connection = self
-            .client
+            .primary
+            .client()
+            .await?
             .get_multiplexed_async_connection_with_config(&config)
             .await?;
         // In one command: a node may be in thousands of rooms.

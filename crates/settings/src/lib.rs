@@ -11,5 +11,6 @@ pub use load::{Error, load, load_from};
 pub use proxies::TrustedProxies;
 pub use secret::Secret;
 pub use sections::{
-    AmqpSettings, LifecycleSettings, RedisSettings, SessionSettings, TelemetrySettings,
+    AmqpSettings, HostPort, LifecycleSettings, QueueType, RedisSettings, SessionSettings,
+    TelemetrySettings,
 };

@@ -1,5 +1,6 @@
 //! A private Redis server on a loopback port.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub struct RedisConfig {
     pub durability: Durability,
     /// The password clients need, if any; letters and digits.
     pub password: Option<String>,
+    /// The port of the server on 127.0.0.1 that it copies, if it is a replica.
+    pub replica_of: Option<u16>,
     /// Where its output goes.
     pub log: PathBuf,
 }
@@ -59,13 +62,14 @@ impl RedisConfig {
         };
         let mut config = format!(
             "bind 127.0.0.1\nport {}\ndir \"{dir}\"\ndaemonize no\nsave \"\"\n\
-             appendonly {append_only}\nappendfsync everysec\n",
+             appendonly {append_only}\nappendfsync everysec\nrepl-diskless-sync-delay 0\n",
             self.port
         );
         if let Some(password) = &self.password {
-            config.push_str("requirepass ");
-            config.push_str(password);
-            config.push('\n');
+            writeln!(config, "requirepass {password}\nmasterauth {password}")?;
+        }
+        if let Some(primary) = self.replica_of {
+            writeln!(config, "replicaof 127.0.0.1 {primary}")?;
         }
         let file = self.dir.join("redis.conf");
         private_file::write(&file, &config)?;
@@ -107,6 +111,7 @@ impl Redis {
             port: free_port()?,
             durability,
             password: None,
+            replica_of: None,
             log: dir.join("redis.log"),
         })
         .await

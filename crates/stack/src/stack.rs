@@ -74,6 +74,7 @@ impl Stack {
             port: free_port()?,
             durability: config.durability,
             password: Some(kept_secret(&files.secrets.join("redis"))?),
+            replica_of: None,
             log: files.log("redis"),
         };
         let rabbitmq = RabbitMqConfig {

@@ -36,6 +36,7 @@ async fn a_server_that_cannot_start_shows_its_log() {
         port: redis.port(),
         durability: Durability::None,
         password: None,
+        replica_of: None,
         log: dir.path().join("second.log"),
     };
     // The probe would be answered by the first server, so wait for the end of the second.
@@ -52,6 +53,7 @@ async fn a_password_is_needed_where_one_is_set() {
         port: stack::ports::free_port().unwrap(),
         durability: Durability::None,
         password: Some("secret".into()),
+        replica_of: None,
         log: dir.path().join("redis.log"),
     };
     let redis = Redis::start_with(config).await.unwrap();

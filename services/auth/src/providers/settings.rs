@@ -334,7 +334,8 @@ impl Block<'_> {
 /// Can nobody on the way read or change what is sent there?
 pub(super) fn is_private(url: &Url) -> bool {
     let loopback = match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
+        // RFC 6761, section 6.3.
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         Some(Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
         Some(Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
         None => false,
@@ -453,7 +454,7 @@ mod tests {
         let named = one(&[
             ("OUR_ID2__CLIENT_ID", "packtchat"),
             ("OUR_ID2__AUTHENTICATION", "none"),
-            ("OUR_ID2__ISSUER", "http://127.0.0.1:8080"),
+            ("OUR_ID2__ISSUER", "http://id.localhost:8080"),
             ("OUR_ID2__SCOPES", "openid email"),
             ("OUR_ID2__COLOUR", "#ABCDEF"),
         ]);
@@ -502,6 +503,10 @@ mod tests {
             ),
             (
                 keycloak("KEYCLOAK__ISSUER", "http://example.org"),
+                "KEYCLOAK__ISSUER is not",
+            ),
+            (
+                keycloak("KEYCLOAK__ISSUER", "http://notlocalhost:8090"),
                 "KEYCLOAK__ISSUER is not",
             ),
             (
