@@ -2,6 +2,7 @@
 //
 //   node people.js talk URL FILE    two register, are on two nodes, and talk; FILE keeps who they are
 //   node people.js return URL FILE  they are still signed in, read what was said, and sign in anew with their passwords
+//   node people.js sign-in URL FILE they sign in anew with their passwords
 //   node people.js demo URL PICTURE somebody signs in with the demo provider and talks; PICTURE shows it
 //
 // Uses Playwright of tests/browser, and the Chromium that CHROMIUM names or Debian brings.
@@ -86,17 +87,25 @@ async function talk(browser) {
 
 async function comeBack(browser) {
   const { said, people } = JSON.parse(readFileSync(file, 'utf8'));
-  for (const { name, password, session } of people) {
+  for (const { session } of people) {
     const context = await browser.newContext({ storageState: session });
     const page = await context.newPage();
     await enter(page);
     await expect(heard(page, said.ann)).toHaveCount(1);
     await expect(heard(page, said.bob)).toHaveCount(1);
-    const anew = await (await browser.newContext()).newPage();
-    await anew.goto(`${url}/account/login`);
-    await fillOut(anew, { name, password });
   }
-  console.log('both are still signed in, read what was said, and sign in with their passwords');
+  console.log('both are still signed in and read what was said');
+  await signIn(browser);
+}
+
+async function signIn(browser) {
+  const { people } = JSON.parse(readFileSync(file, 'utf8'));
+  for (const person of people) {
+    const page = await (await browser.newContext()).newPage();
+    await page.goto(`${url}/account/login`);
+    await fillOut(page, person);
+  }
+  console.log('both sign in with their passwords');
 }
 
 async function demo(browser) {
@@ -118,9 +127,9 @@ async function demo(browser) {
   console.log(`${name} signed in with the demo provider and talks`);
 }
 
-const errands = { talk, return: comeBack, demo };
+const errands = { talk, return: comeBack, 'sign-in': signIn, demo };
 if (!(what in errands) || file === undefined) {
-  console.error('usage: node people.js talk|return|demo URL FILE');
+  console.error('usage: node people.js talk|return|sign-in|demo URL FILE');
   process.exit(2);
 }
 const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium' });
