@@ -1,4 +1,4 @@
-"""AWS as far as moto plays it: a server on a loopback port, and what points every AWS tool at it and at nothing else."""
+"""AWS as far as moto plays it: a server on a loopback port, and what points every AWS tool at it and nothing else."""
 
 import os
 import socket

@@ -1,7 +1,8 @@
 """`ansible/provision.yml` against AWS as far as moto plays it.
 
-Where moto is not AWS: it says of an address's tags that they are those of a "vpc-elastic-ip" (EC2: "elastic-ip"), so that the
-module writes them again each time; machines run at once and have no operating system; policies are kept and not obeyed.
+Where moto is not AWS: it says of an address's tags that they are those of a "vpc-elastic-ip" (EC2: "elastic-ip"), so
+that the module writes them again each time; machines run at once and have no operating system; policies are kept and
+not obeyed.
 """
 
 import json
