@@ -86,8 +86,10 @@ export class HttpClient {
         },
       });
       let answered = false;
-      const fail = (/** @type {Error} */ error) => {
-        const code = /** @type {NodeJS.ErrnoException} */ (error).code;
+      const fail = (/** @type {NodeJS.ErrnoException} */ cause) => {
+        const { code } = cause;
+        // The message of a refused connection is empty where a name has several addresses.
+        const error = new Error(`${url.origin}: ${cause.message || code}`, { cause });
         const reset = code === 'ECONNRESET' || code === 'EPIPE';
         resolve({ error, staleConnection: request.reusedSocket && reset && !answered });
       };
