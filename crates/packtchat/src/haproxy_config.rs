@@ -31,6 +31,9 @@ struct Settings {
     /// What the gateways are told, too.
     #[serde(default)]
     http: HttpSettings,
+    /// Where the gateways have what.
+    #[serde(default)]
+    routes: RoutesSettings,
     /// What the chat-realtime nodes are told, too.
     #[serde(default)]
     socket: SocketSettings,
@@ -121,6 +124,22 @@ struct HttpSettings {
     public_url: Option<Word>,
 }
 
+/// Of the gateway's routes, the one that matters here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+struct RoutesSettings {
+    /// As `PACKTCHAT__ROUTES__STATIC_FILES` of the gateway. Default `/static`.
+    static_files: Word,
+}
+
+impl Default for RoutesSettings {
+    fn default() -> Self {
+        Self {
+            static_files: Word::literal("/static"),
+        }
+    }
+}
+
 /// Of the settings of sockets, what matters here: a proxy that is told less than the nodes would cut silent sockets.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
@@ -193,6 +212,7 @@ fn config(settings: Settings) -> anyhow::Result<haproxy::HaproxyConfig> {
             slots: proxy.slots,
             cookie_key: proxy.cookie_key,
         }),
+        static_path: settings.routes.static_files,
         gateways: proxy.gateways,
         realtimes: proxy.realtimes,
     })

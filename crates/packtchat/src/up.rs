@@ -18,7 +18,7 @@ const INTERRUPTED: u8 = 130;
 
 /// Sections of settings that are handed on from this process's environment, and to which services. Of the others the
 /// stack sets what it needs itself.
-const HANDED_ON: [(&str, &[Service]); 9] = [
+const HANDED_ON: [(&str, &[Service]); 10] = [
     ("AUTH", &[Service::Gateway]),
     ("CLEANUP", &[Service::CleanupWorker]),
     ("DATABASE", &[Service::Auth]),
@@ -30,6 +30,7 @@ const HANDED_ON: [(&str, &[Service]); 9] = [
     ("PROVIDERS", &[Service::Auth]),
     ("ROUTES", &[Service::Gateway]),
     ("SOCKET", &[Service::ChatRealtime]),
+    ("STATIC", &[Service::Gateway]),
     ("THROTTLE", &[Service::Gateway]),
 ];
 

@@ -46,6 +46,8 @@ pub struct HaproxyConfig {
     pub ping_timeout_secs: u64,
     /// Where servers' names are looked up, again and again; none where their addresses stay the same.
     pub names: Option<Names>,
+    /// Below which path the gateways have the files of the web client.
+    pub static_path: Word,
     /// Servers of pages and forms.
     pub gateways: Vec<Backend>,
     /// Servers of sockets.
@@ -198,6 +200,7 @@ impl HaproxyConfig {
             ping_interval_secs: 25,
             ping_timeout_secs: 20,
             names: None,
+            static_path: Word::literal("/static"),
             gateways,
             realtimes,
         })

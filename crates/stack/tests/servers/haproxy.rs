@@ -21,12 +21,15 @@ struct Node {
     backend: Backend,
     ready: Arc<AtomicBool>,
     has_room: Arc<AtomicBool>,
+    /// Those of the web client.
+    has_files: Arc<AtomicBool>,
     tasks: [JoinHandle<()>; 2],
 }
 
 impl Node {
     async fn start(name: &str) -> Node {
-        let [ready, has_room] = [(); 2].map(|()| Arc::new(AtomicBool::new(true)));
+        let [ready, has_room, has_files] = [(); 3].map(|()| Arc::new(AtomicBool::new(true)));
+        let all = Arc::new(AtomicBool::new(true));
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
         Node {
@@ -36,11 +39,17 @@ impl Node {
                 check_port: admin.local_addr().unwrap().port(),
             },
             tasks: [
-                tokio::spawn(serve(public, name.into(), has_room.clone())),
-                tokio::spawn(serve(admin, name.into(), ready.clone())),
+                tokio::spawn(serve(
+                    public,
+                    name.into(),
+                    has_room.clone(),
+                    has_files.clone(),
+                )),
+                tokio::spawn(serve(admin, name.into(), ready.clone(), all)),
             ],
             ready,
             has_room,
+            has_files,
         }
     }
 
@@ -51,12 +60,19 @@ impl Node {
     }
 }
 
-async fn serve(listener: TcpListener, name: String, well: Arc<AtomicBool>) {
+async fn serve(
+    listener: TcpListener,
+    name: String,
+    well: Arc<AtomicBool>,
+    has_files: Arc<AtomicBool>,
+) {
     while let Ok((stream, _)) = listener.accept().await {
         let mut stream = BufReader::new(stream);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).await.unwrap() > 0 {}
-        let status = if well.load(Ordering::Relaxed) || head.starts_with("GET /livez") {
+        let status = if head.starts_with("GET /static/") && !has_files.load(Ordering::Relaxed) {
+            "404 Not Found"
+        } else if well.load(Ordering::Relaxed) || head.starts_with("GET /livez") {
             "200 OK"
         } else {
             "503 Service Unavailable"
@@ -347,6 +363,28 @@ async fn a_node_that_is_not_ready_gets_nobody_new_and_keeps_whom_it_has() {
         front.get("/", "").await.contains("\r\n\r\nnode-1\n")
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_file_that_one_gateway_lacks_comes_from_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front(dir.path()).await;
+    let file = "/static/assets/chat-1a2b3c4d.js";
+    front.nodes[0].has_files.store(false, Ordering::Relaxed);
+    for _ in 0..6 {
+        let answer = front.get(file, "").await;
+        assert!(answer.contains("\r\n\r\nnode-2\n"), "{answer}");
+    }
+    front.nodes[1].has_files.store(false, Ordering::Relaxed);
+    let answer = front.get(file, "").await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+
+    // Who is taken out of the gateways is taken out here.
+    for node in &front.nodes {
+        node.has_files.store(true, Ordering::Relaxed);
+    }
+    front.order("set server gateway/node-1 state drain\n").await;
+    front.only_node_2_serves(file, "").await;
 }
 
 #[tokio::test]
