@@ -28,6 +28,8 @@ pub struct HaproxyConfig {
     pub listen: Word,
     /// Where browsers connect over TLS; none where they do not.
     pub tls: Option<Tls>,
+    /// Host and port of who answers the challenges of an ACME certification authority.
+    pub acme_responder: Option<Word>,
     /// Most connections of browsers at a time; each takes two file descriptors.
     pub max_connections: u32,
     /// Most connections of one address at a time; 0 sets no limit.
@@ -63,8 +65,6 @@ pub struct Tls {
     pub certificate: Word,
     /// Where browsers that came without TLS are sent; where nothing is said, to the same host.
     pub public_url: Option<Word>,
-    /// Host and port of who answers the challenges of an ACME certification authority.
-    pub acme_responder: Option<Word>,
 }
 
 impl Tls {
@@ -191,6 +191,7 @@ impl HaproxyConfig {
         Ok(HaproxyConfig {
             listen: format!("127.0.0.1:{port}").parse()?,
             tls: None,
+            acme_responder: None,
             max_connections: 8000,
             connections_per_address: 0,
             requests_per_address: 0,
@@ -212,6 +213,14 @@ impl HaproxyConfig {
 
     fn limits_addresses(&self) -> bool {
         self.connections_per_address > 0 || self.requests_per_address > 0
+    }
+
+    /// So many that each gateway is asked for a file.
+    fn file_retries(&self) -> usize {
+        match self.names {
+            Some(_) => 3,
+            None => self.gateways.len().saturating_sub(1).max(1),
+        }
     }
 
     /// How long a connection may be silent: longer than the server waits for a pong.

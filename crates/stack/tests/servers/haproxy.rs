@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use settings::Secret;
 use stack::eventually;
@@ -23,15 +23,37 @@ struct Node {
     has_room: Arc<AtomicBool>,
     /// Those of the web client.
     has_files: Arc<AtomicBool>,
+    /// By browsers.
+    requests: Arc<AtomicUsize>,
     tasks: [JoinHandle<()>; 2],
 }
 
 impl Node {
     async fn start(name: &str) -> Node {
         let [ready, has_room, has_files] = [(); 3].map(|()| Arc::new(AtomicBool::new(true)));
-        let all = Arc::new(AtomicBool::new(true));
+        let requests = Arc::new(AtomicUsize::new(0));
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let admin = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let to_browsers = {
+            let (has_room, has_files) = (has_room.clone(), has_files.clone());
+            let requests = requests.clone();
+            move |head: &str| {
+                requests.fetch_add(1, Ordering::Relaxed);
+                match head.starts_with("GET /static/") {
+                    true if !has_files.load(Ordering::Relaxed) => NOT_FOUND,
+                    _ if has_room.load(Ordering::Relaxed) => OK,
+                    _ => UNAVAILABLE,
+                }
+            }
+        };
+        let to_checks = {
+            let ready = ready.clone();
+            move |head: &str| match ready.load(Ordering::Relaxed) || head.starts_with("GET /livez")
+            {
+                true => OK,
+                false => UNAVAILABLE,
+            }
+        };
         Node {
             backend: Backend {
                 name: name.parse().unwrap(),
@@ -39,18 +61,19 @@ impl Node {
                 check_port: admin.local_addr().unwrap().port(),
             },
             tasks: [
-                tokio::spawn(serve(
-                    public,
-                    name.into(),
-                    has_room.clone(),
-                    has_files.clone(),
-                )),
-                tokio::spawn(serve(admin, name.into(), ready.clone(), all)),
+                tokio::spawn(serve(public, name.into(), to_browsers)),
+                tokio::spawn(serve(admin, name.into(), to_checks)),
             ],
             ready,
             has_room,
             has_files,
+            requests,
         }
+    }
+
+    /// How often browsers have asked it for something.
+    fn asked(&self) -> usize {
+        self.requests.load(Ordering::Relaxed)
     }
 
     fn kill(&self) {
@@ -60,23 +83,17 @@ impl Node {
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    name: String,
-    well: Arc<AtomicBool>,
-    has_files: Arc<AtomicBool>,
-) {
+const OK: &str = "200 OK";
+const NOT_FOUND: &str = "404 Not Found";
+const UNAVAILABLE: &str = "503 Service Unavailable";
+
+/// Answers each request, of which `status` is told the head.
+async fn serve(listener: TcpListener, name: String, status: impl Fn(&str) -> &'static str) {
     while let Ok((stream, _)) = listener.accept().await {
         let mut stream = BufReader::new(stream);
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") && stream.read_line(&mut head).await.unwrap() > 0 {}
-        let status = if head.starts_with("GET /static/") && !has_files.load(Ordering::Relaxed) {
-            "404 Not Found"
-        } else if well.load(Ordering::Relaxed) || head.starts_with("GET /livez") {
-            "200 OK"
-        } else {
-            "503 Service Unavailable"
-        };
+        let status = status(&head);
         let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n{name}\n{head}");
         // A health check may hang up before it has read all.
         let _ = stream.write_all(answer.as_bytes()).await;
@@ -131,7 +148,6 @@ fn tls(dir: &Path) -> Tls {
         listen: free_place(),
         certificate: file.to_str().unwrap().parse().unwrap(),
         public_url: Some(Word::literal("https://chat.example.org")),
-        acme_responder: None,
     }
 }
 
@@ -161,7 +177,7 @@ fn request(path: &str, headers: &str) -> String {
 }
 
 /// Says `said` over TLS, as these arguments of `openssl s_client` want it, and gives all that is told back.
-async fn over_tls(port: u16, arguments: &[&str], said: &str) -> String {
+async fn over_tls(port: u16, arguments: &[&str], said: &str) -> Vec<u8> {
     let mut client = tokio::process::Command::new("openssl")
         .args(["s_client", "-connect", &format!("127.0.0.1:{port}")])
         .args(arguments)
@@ -177,8 +193,7 @@ async fn over_tls(port: u16, arguments: &[&str], said: &str) -> String {
     drop(input);
     let output = tokio::time::timeout(PATIENCE, client.wait_with_output());
     let output = output.await.unwrap().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    String::from_utf8_lossy(&said).into_owned()
+    [output.stdout, output.stderr].concat()
 }
 
 impl Front {
@@ -187,20 +202,25 @@ impl Front {
         match self.tls_port {
             Some(port) => {
                 let arguments = ["-quiet", "-ign_eof"];
-                over_tls(port, &arguments, &request(path, headers)).await
+                let answer = over_tls(port, &arguments, &request(path, headers)).await;
+                String::from_utf8_lossy(&answer).into_owned()
             }
             None => ask(self.plain_port, path, headers).await,
         }
     }
 
-    /// Gives the runtime API an order.
+    /// Gives the runtime API an order that has no answer.
     async fn order(&self, order: &str) {
+        assert_eq!(self.order_and_read(order).await.trim(), "", "{order}");
+    }
+
+    async fn order_and_read(&self, order: &str) -> String {
         let socket = UnixStream::connect(self.dir.join("haproxy.sock"));
         let mut socket = socket.await.unwrap();
         socket.write_all(order.as_bytes()).await.unwrap();
         let mut answer = String::new();
         socket.read_to_string(&mut answer).await.unwrap();
-        assert_eq!(answer.trim(), "", "{order}");
+        answer
     }
 
     /// Waits until ten requests in a row were served by node 2.
@@ -232,9 +252,9 @@ fn the_configuration_is_valid_in_every_form() {
         |dir, config| {
             config.tls = Some(Tls {
                 public_url: None,
-                acme_responder: Some(Word::literal("127.0.0.1:20003")),
                 ..tls(dir)
             });
+            config.acme_responder = Some(Word::literal("127.0.0.1:20003"));
             config.requests_per_address = 10;
         },
         |_, config| {
@@ -434,7 +454,8 @@ async fn over_tls_it_speaks_what_is_safe_and_http_2() {
     let port = front.tls_port.unwrap();
     let handshake = async |arguments: &str| {
         let arguments: Vec<_> = arguments.split(' ').collect();
-        over_tls(port, &arguments, "").await
+        let said = over_tls(port, &arguments, "").await;
+        String::from_utf8_lossy(&said).into_owned()
     };
     // The client would take everything, also what is long out of use.
     for refused in [
@@ -465,24 +486,51 @@ async fn over_tls_it_speaks_what_is_safe_and_http_2() {
 }
 
 #[tokio::test]
-async fn who_comes_without_tls_is_sent_on_but_for_the_challenges_of_certificates() {
+async fn over_http_2_there_are_no_sockets_and_few_requests_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
-    let responder = Node::start("responder").await;
-    let front = front_with(dir.path(), |config| {
-        config.tls = Some(Tls {
-            acme_responder: Some(responder.backend.address.clone()),
-            ..tls(dir.path())
-        });
-    })
-    .await;
-    let sent = ask(front.plain_port, "/chat?room=1", "")
-        .await
-        .to_lowercase();
-    assert!(sent.starts_with("http/1.1 301"), "{sent}");
-    let place = "\r\nlocation: https://chat.example.org/chat?room=1\r\n";
-    assert!(sent.contains(place), "{sent}");
-    let challenge = ask(front.plain_port, "/.well-known/acme-challenge/token", "").await;
-    assert!(challenge.contains("\r\n\r\nresponder\n"), "{challenge}");
+    let front = front_with(dir.path(), |config| config.tls = Some(tls(dir.path()))).await;
+    // The client's preface, its settings, none, and its farewell; then HAProxy tells its own settings (RFC 9113,
+    // sections 3.4, 6.5 and 6.8).
+    let preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    let farewell = "\0\0\x08\x07\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    let arguments = ["-quiet", "-alpn", "h2"];
+    let said = format!("{preface}{farewell}");
+    let told = over_tls(front.tls_port.unwrap(), &arguments, &said).await;
+    let (length, settings) = (usize::from(told[2]), &told[9..]);
+    assert_eq!(told[3], 4, "the first frame is one of settings: {told:?}");
+    let settings: Vec<_> = settings[..length]
+        .chunks(6)
+        .map(|one| (one[1], u32::from_be_bytes(one[2..].try_into().unwrap())))
+        .collect();
+    assert!(
+        settings.contains(&(3, 20)),
+        "concurrent streams: {settings:?}"
+    );
+    let extended_connect = settings
+        .iter()
+        .any(|(name, value)| (*name, *value) == (8, 1));
+    assert!(!extended_connect, "WebSockets (RFC 8441): {settings:?}");
+}
+
+#[tokio::test]
+async fn who_comes_without_tls_is_sent_on_but_for_the_challenges_of_certificates() {
+    for secure in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let responder = Node::start("responder").await;
+        let front = front_with(dir.path(), |config| {
+            config.tls = secure.then(|| tls(dir.path()));
+            config.acme_responder = Some(responder.backend.address.clone());
+        })
+        .await;
+        let sent = ask(front.plain_port, "/chat?room=1", "")
+            .await
+            .to_lowercase();
+        assert_eq!(sent.starts_with("http/1.1 301"), secure, "{sent}");
+        let place = "\r\nlocation: https://chat.example.org/chat?room=1\r\n";
+        assert_eq!(sent.contains(place), secure, "{sent}");
+        let challenge = ask(front.plain_port, "/.well-known/acme-challenge/token", "").await;
+        assert!(challenge.contains("\r\n\r\nresponder\n"), "{challenge}");
+    }
 }
 
 #[tokio::test]
@@ -503,26 +551,55 @@ async fn an_address_may_ask_so_much_and_is_told_when_it_is_too_much() {
 }
 
 #[tokio::test]
-async fn an_address_may_have_so_many_connections() {
-    let dir = tempfile::tempdir().unwrap();
-    let front = front_with(dir.path(), |config| config.connections_per_address = 3).await;
-    let mut held = Vec::new();
-    for _ in 0..3 {
-        held.push(
-            TcpStream::connect(("127.0.0.1", front.plain_port))
-                .await
-                .unwrap(),
-        );
+async fn an_address_may_have_so_many_connections_with_tls_and_without() {
+    for secure in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let front = front_with(dir.path(), |config| {
+            config.connections_per_address = 3;
+            config.tls = secure.then(|| tls(dir.path()));
+        })
+        .await;
+        let mut held = Vec::new();
+        for _ in 0..3 {
+            let one = TcpStream::connect(("127.0.0.1", front.plain_port)).await;
+            held.push(one.unwrap());
+        }
+        eventually(
+            PATIENCE,
+            "the fourth is closed, whatever it speaks",
+            async || {
+                ask(front.plain_port, "/", "").await.is_empty()
+                    && !front.get("/", "").await.contains("HTTP/1.1")
+            },
+        )
+        .await;
+        held.pop();
+        eventually(PATIENCE, "another one is welcome", async || {
+            front.get("/", "").await.contains("HTTP/1.1 200")
+        })
+        .await;
     }
-    eventually(PATIENCE, "the fourth is closed", async || {
-        front.get("/", "").await.is_empty()
+}
+
+#[tokio::test]
+async fn a_form_that_comes_slowly_takes_no_connection_to_a_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let front = front(dir.path()).await;
+    let mut slow = TcpStream::connect(("127.0.0.1", front.plain_port))
+        .await
+        .unwrap();
+    let head = "POST /account/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345";
+    slow.write_all(head.as_bytes()).await.unwrap();
+    let asked = async || front.nodes.iter().map(Node::asked).sum::<usize>();
+    eventually(PATIENCE, "HAProxy has the head", async || {
+        let held = front.order_and_read("show info\n").await;
+        held.lines().any(|line| line == "CurrConns: 1")
     })
     .await;
-    held.pop();
-    eventually(PATIENCE, "another one is welcome", async || {
-        front.get("/", "").await.starts_with("HTTP/1.1 200")
-    })
-    .await;
+    let before = asked().await;
+    assert_eq!(before, 1, "only the look whether HAProxy is there");
+    slow.write_all(b"67890").await.unwrap();
+    eventually(PATIENCE, "a node is asked", async || asked().await == 2).await;
 }
 
 fn stats() -> Stats {
