@@ -1,7 +1,7 @@
 # Every image of PacktChat; needs BuildKit, which is Docker's own builder since version 23.
 #
 #   docker build --target gateway .     or auth, chat-realtime, log-worker, cleanup-worker, haproxy, prepare,
-#                                       prometheus, grafana, demo-oidc
+#                                       postgres, prometheus, grafana, demo-oidc
 #   docker compose build                all that docker-compose.yml runs
 #
 # Base images can be replaced: --build-arg RUST_IMAGE=…  They are Debian 12 or newer (glibc 2.36), and what is built in
@@ -10,7 +10,7 @@ ARG RUST_IMAGE=rust:1.95-slim-bookworm
 ARG NODE_IMAGE=node:22-bookworm-slim
 ARG RUNTIME_IMAGE=gcr.io/distroless/cc-debian12:nonroot
 ARG HAPROXY_IMAGE=haproxy:3.0
-ARG REDIS_IMAGE=redis:8.0-bookworm
+ARG POSTGRES_IMAGE=postgres:17-bookworm
 ARG PROMETHEUS_IMAGE=prom/prometheus:v2.53.5
 ARG GRAFANA_IMAGE=grafana/grafana:11.6.5
 
@@ -114,10 +114,16 @@ STOPSIGNAL SIGUSR1
 EXPOSE 8080 8443
 ENTRYPOINT ["packtchat-haproxy"]
 
-# Makes secrets and the configuration of servers, once.
-FROM ${REDIS_IMAGE} AS prepare
+# Makes secrets and the configuration of servers, once. Of this base it needs the shell alone.
+FROM ${HAPROXY_IMAGE} AS prepare
 COPY --chmod=755 deploy/compose/prepare /usr/local/share/packtchat
 ENTRYPOINT ["/usr/local/share/packtchat/prepare.sh"]
+
+# Without the official image's own start, which puts the password into the server's environment.
+FROM ${POSTGRES_IMAGE} AS postgres
+COPY --chmod=755 deploy/compose/postgres.sh /usr/local/bin/packtchat-postgres
+STOPSIGNAL SIGINT
+ENTRYPOINT ["packtchat-postgres"]
 
 # ---- The profile `metrics`
 

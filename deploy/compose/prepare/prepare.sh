@@ -4,7 +4,7 @@
 #   /run/secrets/NAME    an operator's own secret, if there is one
 #   /secrets/NAME        otherwise: one that was generated at the first start
 #   /for/CONTAINER/…     what that container sees, and no other; nothing is in an environment or in arguments
-#   /data/VOLUME         made writable for who writes there
+#   /volumes/VOLUME      made writable for who writes there
 set -eu
 umask 077
 templates=$(dirname "$0")
@@ -73,8 +73,8 @@ echo "$stats" | give prometheus stats-password 65534:65534
 echo "$grafana" | give grafana admin-password 472:0
 
 for volume in redis rabbitmq postgres; do
-    chown "$servers" "/data/$volume"
+    chown "$servers" "/volumes/$volume"
 done
-chown "$ours" /data/records
-chown 65534:65534 /data/prometheus
-chown 472:0 /data/grafana
+chown "$ours" /volumes/records
+chown 65534:65534 /volumes/prometheus
+chown 472:0 /volumes/grafana
