@@ -8,22 +8,26 @@ from . import environment, releases
 from .bucket import Bucket, BucketError
 from .environment import Misconfigured
 from .files import ASK_EVERY_TIME, ASSETS, File, NoBuild, collect
-from .releases import UnreadableList
+from .releases import NotUploaded, UnreadableList
 
 
 def main() -> int:
     arguments = _arguments()
     try:
         settings = environment.read(arguments.environment)
-        files = collect(arguments.dist, settings.coding)
         bucket = Bucket(settings.bucket, settings.region, settings.prefix)
+        if arguments.deployed:
+            mark_deployed(bucket, arguments.release)
+            deleted = delete_unneeded(bucket, arguments.release, settings.keep)
+            print(f"release {arguments.release}: deployed, {deleted} files of earlier ones deleted")
+            return 0
+        files = collect(arguments.dist, settings.coding)
         print(f"release {arguments.release}: {len(files)} files for bucket {settings.bucket}", flush=True)
         sent = upload(bucket, arguments.release, files)
-        deleted = delete_unneeded(bucket, arguments.release, settings.keep)
-    except (Misconfigured, NoBuild, BucketError, UnreadableList) as error:
+    except (Misconfigured, NoBuild, BucketError, NotUploaded, UnreadableList) as error:
         print(f"collectstatic: {error}.", file=sys.stderr)
         return 1
-    print(f"{sent} sent, {len(files) - sent} there already, {deleted} deleted")
+    print(f"{sent} sent, {len(files) - sent} there already")
     if not settings.url:
         print("Pages still load them from the gateways: packtchat_static_url in static.yml is empty.")
     return 0
@@ -32,7 +36,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="scripts/collectstatic", description=__doc__)
     parser.add_argument("environment")
-    parser.add_argument("--dist", type=Path, required=True)
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--dist", type=Path)
+    what.add_argument("--deployed", action="store_true")
     parser.add_argument("--release", required=True)
     arguments = parser.parse_args()
     if not releases.NAME.fullmatch(arguments.release):
@@ -64,16 +70,30 @@ def _record(bucket: Bucket, release: str, files: list[File]) -> None:
         bucket.put(listed)
 
 
+def mark_deployed(bucket: Bucket, release: str) -> None:
+    """Makes the release the one that was deployed last."""
+    if releases.key_of(release) not in dict(bucket.listing(releases.RELEASES)):
+        raise NotUploaded(
+            f"the files of release {release} are not in the bucket, so its pages lack them: upload them with "
+            f"scripts/collectstatic and --release {release}, from a checkout of that release"
+        )
+    bucket.put(File(releases.mark_of(release), b"", "text/plain; charset=utf-8", ASK_EVERY_TIME, None))
+
+
 def delete_unneeded(bucket: Bucket, release: str, keep: int) -> int:
-    """Deletes what none of the last `keep` releases needs. Tells how many files those were."""
-    known = [releases.from_list(key, bucket.get(key), when) for key, when in bucket.listing(releases.RELEASES)]
-    ordered = releases.by_age(known, release)
-    unneeded = releases.unneeded((key for key, _ in bucket.listing(ASSETS)), ordered[:keep])
+    """Deletes what is not kept, now that the release is deployed. Tells how many files those were."""
+    written = dict(bucket.listing(releases.RELEASES))
+    lists = [key for key in written if not key.endswith(releases.DEPLOYED)]
+    known = [releases.from_list(key, bucket.get(key), written) for key in lists]
+    kept = releases.kept(known, release, keep)
+    present = dict(bucket.listing(ASSETS))
+    unneeded = releases.unneeded(present, kept, before=written[releases.key_of(release)])
     for key in unneeded:
-        print(f"  {key}  deleted: none of the last {keep} releases needs it", flush=True)
-    # The files first: a release without a list would leave its files behind for good.
+        print(f"  {key}  deleted: none of the last {keep} deployed releases needs it", flush=True)
+    # The lists first: where there is one, all files of its release are there.
+    old = [one.name for one in known if one not in kept]
+    bucket.delete([key for name in old for key in (releases.key_of(name), releases.mark_of(name))])
     bucket.delete(unneeded)
-    bucket.delete([releases.key_of(old.name) for old in ordered[keep:]])
     return len(unneeded)
 
 

@@ -29,11 +29,14 @@ class Environment:
 
 
 def read(name: str, inventories: Path = INVENTORIES) -> Environment:
-    """Reads inventories/NAME/group_vars/all/static.yml."""
-    file = inventories / name / "group_vars" / "all" / "static.yml"
+    """Reads group_vars/all/static.yml of the inventory of that name, or with a slash in it, in that directory."""
+    inventory = Path(name) if "/" in name else inventories / name
+    file = inventory / "group_vars" / "all" / "static.yml"
     try:
         values = yaml.safe_load(file.read_text())
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if "/" in name:
+            raise Misconfigured(f"there is no {file}, which says where the files of that inventory go") from error
         known = ", ".join(sorted(path.parents[2].name for path in inventories.glob("*/group_vars/all/static.yml")))
         raise Misconfigured(f"there is no environment {name} with a {file.name}; those there are: {known}") from error
     if not isinstance(values, dict):

@@ -27,6 +27,12 @@ class Read(unittest.TestCase):
             self.assertEqual(read(name).keep, 5)
         self.assertNotEqual(read("prod", INVENTORIES).bucket, read("staging", INVENTORIES).bucket)
 
+    def test_an_inventory_of_another_place_is_read_by_its_path(self) -> None:
+        self.read(bucket="of-another-place")
+        self.assertEqual(read(str(self.inventories / "prod")).bucket, "of-another-place")
+        with self.assertRaisesRegex(Misconfigured, f"there is no {self.inventories}/staging/group_vars/all/static.yml"):
+            read(str(self.inventories / "staging"))
+
     def test_a_prefix_ends_in_a_slash_or_is_empty(self) -> None:
         self.assertEqual(self.read().prefix, "")
         for prefix in "chat/static", "/chat/static/":

@@ -1,6 +1,7 @@
 """`scripts/collectstatic` against a bucket."""
 
 import gzip
+import re
 import tempfile
 import unittest
 from pathlib import Path
@@ -58,11 +59,25 @@ class CollectStatic(unittest.TestCase):
     def attempt(self, release: str) -> Any:
         return self.moto.run("scripts/collectstatic", "prod", "--dist", self.dist, "--release", release)
 
+    def deployed(self, release: str) -> int:
+        """Notes that a release is deployed. Tells how many files that deleted."""
+        done = self.moto.run("scripts/collectstatic", "prod", "--deployed", "--release", release)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        found = re.search(rf"release {release}: deployed, (\d+) files of earlier ones deleted", done.stdout)
+        assert found is not None, done.stdout
+        return int(found[1])
+
+    def collect_with_own(self, release: str) -> None:
+        """Uploads a release with a file that only it has."""
+        self.build(f"only-of-{release}.js")
+        self.collect(release)
+        self.remove(f"only-of-{release}.js")
+
     def keys(self) -> list[str]:
         return [one["Key"] for one in self.s3.list_objects_v2(Bucket=BUCKET).get("Contents", [])]
 
     def test_files_have_their_types_coding_and_caching(self) -> None:
-        self.assertEqual(self.collect("r1"), "3 sent, 0 there already, 0 deleted")
+        self.assertEqual(self.collect("r1"), "3 sent, 0 there already")
         headers = {}
         for key in self.keys():
             head = self.s3.head_object(Bucket=BUCKET, Key=key)
@@ -82,7 +97,7 @@ class CollectStatic(unittest.TestCase):
     def test_a_second_upload_sends_nothing(self) -> None:
         self.collect("r1")
         versions = self.record_writes()
-        self.assertEqual(self.collect("r1"), "0 sent, 3 there already, 0 deleted")
+        self.assertEqual(self.collect("r1"), "0 sent, 3 there already")
         self.assertEqual(self.record_writes(), versions)
 
     def record_writes(self) -> list[tuple[str, str]]:
@@ -95,7 +110,7 @@ class CollectStatic(unittest.TestCase):
         self.collect("r1")
         self.remove("chat-00000001.js")
         self.build("chat-00000002.js")
-        self.assertEqual(self.collect("r2"), "1 sent, 2 there already, 0 deleted")
+        self.assertEqual(self.collect("r2"), "1 sent, 2 there already")
         self.assertIn("assets/chat-00000001.js", self.keys(), "pages of the last release still ask for it")
 
     def test_what_has_other_headers_or_contents_is_sent_again(self) -> None:
@@ -110,36 +125,78 @@ class CollectStatic(unittest.TestCase):
             self.s3.put_object(
                 Bucket=BUCKET, Key=key, Body=b"", **{name: head[name] for name in kept if name in head} | changed
             )
-        self.assertEqual(self.collect("r1"), "3 sent, 0 there already, 0 deleted")
-        self.assertEqual(self.collect("r1"), "0 sent, 3 there already, 0 deleted")
+        self.assertEqual(self.collect("r1"), "3 sent, 0 there already")
+        self.assertEqual(self.collect("r1"), "0 sent, 3 there already")
 
-    def test_what_none_of_the_last_releases_needs_is_deleted(self) -> None:
+    def test_what_none_of_the_last_deployed_releases_needs_is_deleted(self) -> None:
         for number in range(1, KEEP + 1):
-            self.build(f"only-0000000{number}.js")
-            self.assertTrue(self.collect(f"r{number}").endswith(" 0 deleted"))
-            self.remove(f"only-0000000{number}.js")
-        self.assertIn("assets/only-00000001.js", self.keys())
-        self.assertEqual(self.collect("next"), "0 sent, 3 there already, 1 deleted")
+            self.collect_with_own(f"r{number}")
+            self.assertEqual(self.deployed(f"r{number}"), 0)
+        self.assertEqual(self.collect("next"), "0 sent, 3 there already")
+        self.assertIn("assets/only-of-r1.js", self.keys(), "the next release is only uploaded")
+        self.assertEqual(self.deployed("next"), 1)
         keys = self.keys()
-        self.assertNotIn("assets/only-00000001.js", keys)
-        self.assertNotIn("releases/r1.json", keys)
-        self.assertIn("assets/only-00000002.js", keys)
+        for gone in "assets/only-of-r1.js", "releases/r1.json", "releases/r1.deployed":
+            self.assertNotIn(gone, keys)
+        self.assertIn("assets/only-of-r2.js", keys)
+        self.assertIn("releases/r2.json", keys)
         self.assertIn("assets/chat-00000001.js", keys, "every release needs it")
+
+    def test_deployments_that_fail_leave_the_files_of_the_release_in_use(self) -> None:
+        for number in range(KEEP):
+            self.collect_with_own(f"before-{number}")
+            self.deployed(f"before-{number}")
+        self.collect_with_own("live")
+        self.deployed("live")
+        for number in range(KEEP):
+            self.collect_with_own(f"failed-{number}")
+            self.assertIn("assets/only-of-live.js", self.keys())
+        self.collect_with_own("next")
+        self.assertEqual(self.deployed("next"), 1)
+        keys = self.keys()
+        self.assertNotIn("assets/only-of-before-1.js", keys)
+        self.assertIn("assets/only-of-live.js", keys, "its pages are still open")
+        self.assertIn("assets/only-of-failed-0.js", keys, "a node may have got it before it failed")
+
+    def test_a_release_that_was_not_uploaded_cannot_be_deployed(self) -> None:
+        self.collect("r1")
+        done = self.moto.run("scripts/collectstatic", "prod", "--deployed", "--release", "r2")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("the files of release r2 are not in the bucket", done.stderr)
+        self.assertNotIn("releases/r2.deployed", self.keys())
+
+    def test_an_inventory_of_another_place_has_its_own_bucket(self) -> None:
+        self.s3.create_bucket(Bucket="elsewhere", CreateBucketConfiguration={"LocationConstraint": REGION})
+        # Of the same name as one of the repository's.
+        inventory = self.dist / "prod"
+        (inventory / "group_vars/all").mkdir(parents=True)
+        changed = SETTINGS | {"packtchat_static_bucket": "elsewhere"}
+        (inventory / "group_vars/all/static.yml").write_text(yaml.safe_dump(changed))
+        done = self.moto.run("scripts/collectstatic", inventory, "--dist", self.dist, "--release", "r1")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.keys(), [])
+        self.assertEqual(self.s3.list_objects_v2(Bucket="elsewhere")["KeyCount"], 4)
 
     def test_what_is_not_ours_stays(self) -> None:
         self.s3.put_object(Bucket=BUCKET, Key="backups/accounts.sql", Body=b"")
         self.collect("r1")
         self.assertIn("backups/accounts.sql", self.keys())
 
-    def test_a_failed_upload_deletes_nothing_and_says_what_to_do(self) -> None:
-        self.collect("r1")
+    def test_a_list_that_cannot_be_read_stops_before_anything_is_deleted(self) -> None:
+        for number in range(KEEP):
+            self.collect_with_own(f"r{number}")
+            self.deployed(f"r{number}")
+        self.collect("next")
         self.s3.put_object(Bucket=BUCKET, Key="releases/strange.json", Body=b"{}")
-        self.s3.put_object(Bucket=BUCKET, Key="assets/left-00000001.js", Body=b"")
-        done = self.attempt("r2")
+        done = self.moto.run("scripts/collectstatic", "prod", "--deployed", "--release", "next")
         self.assertEqual(done.returncode, 1)
         self.assertIn("releases/strange.json in the bucket is no list of a release", done.stderr)
-        self.assertIn("assets/left-00000001.js", self.keys())
+        self.assertIn("assets/only-of-r0.js", self.keys())
 
+        self.s3.delete_object(Bucket=BUCKET, Key="releases/strange.json")
+        self.assertEqual(self.deployed("next"), 1)
+
+    def test_without_a_bucket_it_says_what_makes_one(self) -> None:
         self.moto.reset()
         done = self.attempt("r2")
         self.assertEqual(done.returncode, 1)
