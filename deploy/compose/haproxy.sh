@@ -1,7 +1,8 @@
 #!/bin/sh
-# usage: packtchat-haproxy [healthy]
+# usage: packtchat-haproxy [healthy|reload]
 #
-# Starts HAProxy with the configuration that PACKTCHAT__PROXY__… asks for; `healthy` tells whether it serves.
+# Starts HAProxy with the configuration that PACKTCHAT__PROXY__… asks for; `healthy` tells whether it serves, `reload` has it
+# read its certificates anew.
 set -eu
 
 case ${1:-} in
@@ -9,6 +10,8 @@ case ${1:-} in
         packtchat haproxy-config > /run/haproxy/haproxy.cfg
         exec haproxy -W -db -f /run/haproxy/haproxy.cfg
         ;;
+    # Its master process is the container's first.
+    reload) kill -USR2 1 ;;
     healthy) exec packtchat probe http://127.0.0.1:8080/ ;;
     *)
         echo "packtchat-haproxy: unknown argument '$1'" >&2
