@@ -4,7 +4,8 @@
 set -eu
 
 sql() { # directory; what to do is read from the standard input, where nobody sees a password
-    postgres --single -D "$1" postgres > /dev/null
+    # A server that was killed has left its process id, which is this shell's once more: that one is not running.
+    PG_GRANDPARENT_PID=$$ postgres --single -D "$1" postgres > /dev/null
 }
 
 if [ ! -d "$PGDATA" ]; then
