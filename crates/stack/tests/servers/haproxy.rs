@@ -223,6 +223,25 @@ impl Front {
         answer
     }
 
+    /// What HAProxy counts for this address, such as `conn_cur`.
+    async fn counted(&self, what: &str) -> usize {
+        let table = self.order_and_read("show table addresses\n").await;
+        let number = table.split([' ', '\n']).find_map(|word| {
+            let (name, number) = word.split_once('=')?;
+            (name == what).then(|| number.parse().unwrap())
+        });
+        number.unwrap_or_else(|| panic!("no {what} in {table}"))
+    }
+
+    /// Waits until HAProxy counts so many connections of this address.
+    async fn has_connections(&self, number: usize) {
+        let what = format!("{number} connections");
+        eventually(PATIENCE, &what, async || {
+            self.counted("conn_cur").await == number
+        })
+        .await;
+    }
+
     /// Waits until ten requests in a row were served by node 2.
     async fn only_node_2_serves(&self, path: &str, headers: &str) {
         eventually(PATIENCE, "node 2 alone serves", async || {
@@ -537,10 +556,10 @@ async fn who_comes_without_tls_is_sent_on_but_for_the_challenges_of_certificates
 async fn an_address_may_ask_so_much_and_is_told_when_it_is_too_much() {
     let dir = tempfile::tempdir().unwrap();
     let front = front_with(dir.path(), |config| config.requests_per_address = 20).await;
-    for _ in 0..19 {
+    // The look whether HAProxy is there was the first of the twenty.
+    for _ in front.counted("http_req_rate(10000)").await..20 {
         assert!(front.get("/", "").await.starts_with("HTTP/1.1 200"));
     }
-    // The first of the twenty was the look whether HAProxy is there.
     let refused = front.get("/", "X-Forwarded-For: 6.6.6.6\r\n").await;
     assert!(refused.starts_with("HTTP/1.1 429"), "{refused}");
     assert!(refused.contains("Too many requests"), "{refused}");
@@ -559,20 +578,18 @@ async fn an_address_may_have_so_many_connections_with_tls_and_without() {
             config.tls = secure.then(|| tls(dir.path()));
         })
         .await;
+        // The look whether HAProxy is there is a connection too, until HAProxy sees its end.
+        front.has_connections(0).await;
         let mut held = Vec::new();
         for _ in 0..3 {
             let one = TcpStream::connect(("127.0.0.1", front.plain_port)).await;
             held.push(one.unwrap());
         }
-        eventually(
-            PATIENCE,
-            "the fourth is closed, whatever it speaks",
-            async || {
-                ask(front.plain_port, "/", "").await.is_empty()
-                    && !front.get("/", "").await.contains("HTTP/1.1")
-            },
-        )
-        .await;
+        front.has_connections(3).await;
+        let fourth = ask(front.plain_port, "/", "").await;
+        assert!(fourth.is_empty(), "{fourth}");
+        let fourth = front.get("/", "").await;
+        assert!(!fourth.contains("HTTP/1.1"), "{fourth}");
         held.pop();
         eventually(PATIENCE, "another one is welcome", async || {
             front.get("/", "").await.contains("HTTP/1.1 200")
@@ -585,21 +602,21 @@ async fn an_address_may_have_so_many_connections_with_tls_and_without() {
 async fn a_form_that_comes_slowly_takes_no_connection_to_a_server() {
     let dir = tempfile::tempdir().unwrap();
     let front = front(dir.path()).await;
+    let asked = || front.nodes.iter().map(Node::asked).sum::<usize>();
+    let before = asked();
     let mut slow = TcpStream::connect(("127.0.0.1", front.plain_port))
         .await
         .unwrap();
     let head = "POST /account/login HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345";
     slow.write_all(head.as_bytes()).await.unwrap();
-    let asked = async || front.nodes.iter().map(Node::asked).sum::<usize>();
     eventually(PATIENCE, "HAProxy has the head", async || {
         let held = front.order_and_read("show info\n").await;
         held.lines().any(|line| line == "CurrConns: 1")
     })
     .await;
-    let before = asked().await;
-    assert_eq!(before, 1, "only the look whether HAProxy is there");
+    assert_eq!(asked(), before, "a node has the head");
     slow.write_all(b"67890").await.unwrap();
-    eventually(PATIENCE, "a node is asked", async || asked().await == 2).await;
+    eventually(PATIENCE, "a node is asked", async || asked() == before + 1).await;
 }
 
 fn stats() -> Stats {
