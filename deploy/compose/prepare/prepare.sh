@@ -36,6 +36,10 @@ give() { # container, file, owner; the content is read from the standard input
     mv "/for/$1/.$2" "/for/$1/$2"
 }
 
+filled_in() { # word, value, template; sed reads the value, as everybody on the machine can see its arguments
+    printf 's/%s/%s/\n' "$1" "$2" | sed -f /dev/stdin "$3"
+}
+
 ours=65532:65532
 servers=999:999
 
@@ -48,10 +52,10 @@ secret grafana-password; grafana=$value
 secret demo-oidc-secret; demo=$value
 
 hash=$(printf %s "$redis" | sha256sum | cut -d ' ' -f 1)
-sed "s/REDIS_PASSWORD_SHA256/$hash/" "$templates/redis.conf" | give redis redis.conf "$servers"
+filled_in REDIS_PASSWORD_SHA256 "$hash" "$templates/redis.conf" | give redis redis.conf "$servers"
 
 give rabbitmq rabbitmq.conf "$servers" < "$templates/rabbitmq.conf"
-sed "s/RABBITMQ_PASSWORD/$rabbitmq/" "$templates/definitions.json" | give rabbitmq definitions.json "$servers"
+filled_in RABBITMQ_PASSWORD "$rabbitmq" "$templates/definitions.json" | give rabbitmq definitions.json "$servers"
 echo '[rabbitmq_prometheus].' | give rabbitmq enabled_plugins "$servers"
 
 echo "$postgres" | give postgres password "$servers"
