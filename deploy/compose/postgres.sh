@@ -5,7 +5,8 @@ set -eu
 
 sql() { # directory; what to do is read from the standard input, where nobody sees a password
     # A server that was killed has left its process id, which is this shell's once more: that one is not running.
-    PG_GRANDPARENT_PID=$$ postgres --single -D "$1" postgres > /dev/null
+    # An error ends the start, as it does not by default, and is printed without the statement.
+    PG_GRANDPARENT_PID=$$ postgres --single -c exit_on_error=true -c log_min_error_statement=panic -D "$1" postgres > /dev/null
 }
 
 if [ ! -d "$PGDATA" ]; then
