@@ -280,6 +280,19 @@ mod tests {
     }
 
     #[test]
+    fn who_comes_without_tls_is_sent_to_the_public_url_with_a_slash_at_its_end_or_without() {
+        for url in ["https://chat.example.org", "https://chat.example.org/"] {
+            let settings = [
+                ("PROXY__TLS_CERTIFICATE", "/tls"),
+                ("HTTP__PUBLIC_URL", url),
+            ];
+            let file = rendered(&settings).unwrap();
+            let redirect = "redirect prefix https://chat.example.org code 301\n";
+            assert!(file.contains(redirect), "{url}: {file}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named() {
         let missing = refusal(&[("PROXY__GATEWAYS", "")]);
         assert!(

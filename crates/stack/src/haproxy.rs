@@ -69,9 +69,11 @@ pub struct Tls {
 
 impl Tls {
     fn redirect(&self) -> String {
-        self.public_url
-            .as_ref()
-            .map_or_else(|| "scheme https".into(), |url| format!("prefix {url}"))
+        match &self.public_url {
+            // The path that follows begins with a slash.
+            Some(url) => format!("prefix {}", url.0.trim_end_matches('/')),
+            None => "scheme https".into(),
+        }
     }
 }
 
