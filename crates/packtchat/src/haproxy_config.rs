@@ -7,7 +7,7 @@ use askama::Template;
 use clap::Parser;
 use serde::{Deserialize, Deserializer};
 use settings::{Secret, comma_separated};
-use stack::haproxy::{self, Backend, Names, Stats, Tls, Word};
+use stack::haproxy::{self, Backend, Names, RoutesSettings, SocketSettings, Stats, Tls, Word};
 
 /// Prints the configuration of the HAProxy in front of a deployed chat
 ///
@@ -124,41 +124,6 @@ struct HttpSettings {
     public_url: Option<Word>,
 }
 
-/// Of the gateway's routes, the one that matters here.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-struct RoutesSettings {
-    /// As `PACKTCHAT__ROUTES__STATIC_FILES` of the gateway. Default `/static`.
-    static_files: Word,
-}
-
-impl Default for RoutesSettings {
-    fn default() -> Self {
-        Self {
-            static_files: Word::literal("/static"),
-        }
-    }
-}
-
-/// Of the settings of sockets, what matters here: a proxy that is told less than the nodes would cut silent sockets.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(default)]
-struct SocketSettings {
-    /// As `PACKTCHAT__SOCKET__PING_INTERVAL_MS` of chat-realtime. Default 25,000.
-    ping_interval_ms: u64,
-    /// As `PACKTCHAT__SOCKET__PING_TIMEOUT_MS` of chat-realtime. Default 20,000.
-    ping_timeout_ms: u64,
-}
-
-impl Default for SocketSettings {
-    fn default() -> Self {
-        Self {
-            ping_interval_ms: 25_000,
-            ping_timeout_ms: 20_000,
-        }
-    }
-}
-
 fn config(settings: Settings) -> anyhow::Result<haproxy::HaproxyConfig> {
     let proxy = settings.proxy;
     for (variable, nodes) in [
@@ -205,14 +170,13 @@ fn config(settings: Settings) -> anyhow::Result<haproxy::HaproxyConfig> {
         admin_socket: proxy.admin_socket,
         drain_secs: proxy.drain_secs,
         stats: stats.transpose()?,
-        ping_interval_secs: settings.socket.ping_interval_ms.div_ceil(1_000),
-        ping_timeout_secs: settings.socket.ping_timeout_ms.div_ceil(1_000),
+        socket: settings.socket,
         names: proxy.resolver.map(|server| Names {
             server,
             slots: proxy.slots,
             cookie_key: proxy.cookie_key,
         }),
-        static_path: settings.routes.static_files,
+        routes: settings.routes,
         gateways: proxy.gateways,
         realtimes: proxy.realtimes,
     })

@@ -42,14 +42,12 @@ pub struct HaproxyConfig {
     pub drain_secs: u32,
     /// Where operators and Prometheus look; none where they cannot.
     pub stats: Option<Stats>,
-    /// Seconds between two pings of a socket.
-    pub ping_interval_secs: u64,
-    /// Seconds a socket may take to answer a ping.
-    pub ping_timeout_secs: u64,
+    /// What the chat-realtime nodes are told of sockets.
+    pub socket: SocketSettings,
     /// Where servers' names are looked up, again and again; none where their addresses stay the same.
     pub names: Option<Names>,
-    /// Below which path the gateways have the files of the web client.
-    pub static_path: Word,
+    /// Where the gateways have what.
+    pub routes: RoutesSettings,
     /// Servers of pages and forms.
     pub gateways: Vec<Backend>,
     /// Servers of sockets.
@@ -73,6 +71,51 @@ impl Tls {
             // The path that follows begins with a slash.
             Some(url) => format!("prefix {}", url.0.trim_end_matches('/')),
             None => "scheme https".into(),
+        }
+    }
+}
+
+/// Of the settings of sockets, what matters here: a proxy that is told less than the nodes would cut silent sockets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct SocketSettings {
+    /// As `PACKTCHAT__SOCKET__PING_INTERVAL_MS` of chat-realtime. Default 25,000.
+    pub ping_interval_ms: u64,
+    /// As `PACKTCHAT__SOCKET__PING_TIMEOUT_MS` of chat-realtime. Default 20,000.
+    pub ping_timeout_ms: u64,
+}
+
+impl Default for SocketSettings {
+    fn default() -> Self {
+        Self {
+            ping_interval_ms: 25_000,
+            ping_timeout_ms: 20_000,
+        }
+    }
+}
+
+impl SocketSettings {
+    fn ping_interval_secs(&self) -> u64 {
+        self.ping_interval_ms.div_ceil(1_000)
+    }
+
+    fn ping_timeout_secs(&self) -> u64 {
+        self.ping_timeout_ms.div_ceil(1_000)
+    }
+}
+
+/// Of the gateway's routes, the one that matters here.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
+pub struct RoutesSettings {
+    /// As `PACKTCHAT__ROUTES__STATIC_FILES` of the gateway. Default `/static`.
+    pub static_files: Word,
+}
+
+impl Default for RoutesSettings {
+    fn default() -> Self {
+        Self {
+            static_files: Word::literal("/static"),
         }
     }
 }
@@ -200,10 +243,9 @@ impl HaproxyConfig {
             admin_socket: dir.join("haproxy.sock").to_string_lossy().parse()?,
             drain_secs: 10,
             stats: None,
-            ping_interval_secs: 25,
-            ping_timeout_secs: 20,
+            socket: SocketSettings::default(),
             names: None,
-            static_path: Word::literal("/static"),
+            routes: RoutesSettings::default(),
             gateways,
             realtimes,
         })
@@ -227,7 +269,7 @@ impl HaproxyConfig {
 
     /// How long a connection may be silent: longer than the server waits for a pong.
     fn silence_secs(&self) -> u64 {
-        self.ping_interval_secs + self.ping_timeout_secs + 15
+        self.socket.ping_interval_secs() + self.socket.ping_timeout_secs() + 15
     }
 
     #[expect(clippy::unused_self, reason = "templates call methods")]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::haproxy::{Backend, HaproxyConfig};
+use crate::haproxy::{Backend, HaproxyConfig, RoutesSettings, SocketSettings};
 use crate::lock::Lock;
 use crate::ports::{free_port, usable_port};
 use crate::private_file::kept_secret;
@@ -115,13 +116,11 @@ impl Stack {
             .await?;
         stack.run(vec![broker], &mut started, &observer).await?;
         let specs = service_specs(&services, config.nodes)?;
-        let haproxy = HaproxyConfig::on_loopback(
+        let haproxy = haproxy_config(&dir, port, &specs, &services.settings)?.prepare(
             &dir,
             port,
-            backends(&specs, Service::Gateway)?,
-            backends(&specs, Service::ChatRealtime)?,
-        )?
-        .prepare(&dir, port, files.log("haproxy"))?;
+            files.log("haproxy"),
+        )?;
         stack.run(specs, &mut started, &observer).await?;
         stack.run(vec![haproxy], &mut started, &observer).await?;
         Ok(stack)
@@ -231,6 +230,38 @@ fn service_specs(services: &ServiceConfig, nodes: usize) -> anyhow::Result<Vec<P
     Ok(specs)
 }
 
+/// HAProxy in front of these processes, which is told what they are told.
+fn haproxy_config(
+    dir: &Path,
+    port: u16,
+    specs: &[ProcessSpec],
+    settings: &[(Service, String, String)],
+) -> anyhow::Result<HaproxyConfig> {
+    /// Of the settings of gateways and chat-realtimes, those that HAProxy has to know.
+    #[derive(Deserialize)]
+    struct Told {
+        #[serde(default)]
+        socket: SocketSettings,
+        #[serde(default)]
+        routes: RoutesSettings,
+    }
+    let behind_it = settings
+        .iter()
+        .filter(|(of, ..)| matches!(of, Service::Gateway | Service::ChatRealtime))
+        .map(|(_, key, value)| (key.clone(), value.clone()));
+    let told: Told = settings::load_from(behind_it, None)?;
+    Ok(HaproxyConfig {
+        socket: told.socket,
+        routes: told.routes,
+        ..HaproxyConfig::on_loopback(
+            dir,
+            port,
+            backends(specs, Service::Gateway)?,
+            backends(specs, Service::ChatRealtime)?,
+        )?
+    })
+}
+
 fn backends(specs: &[ProcessSpec], service: Service) -> anyhow::Result<Vec<Backend>> {
     specs
         .iter()
@@ -240,4 +271,25 @@ fn backends(specs: &[ProcessSpec], service: Service) -> anyhow::Result<Vec<Backe
             Some(format!("{}=127.0.0.1:{port}/{check_port}", spec.name).parse())
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use askama::Template;
+
+    use super::*;
+
+    #[test]
+    fn haproxy_is_told_what_the_services_are_told() {
+        let settings = [
+            (Service::ChatRealtime, "SOCKET__PING_INTERVAL_MS", "59500"),
+            (Service::ChatRealtime, "SOCKET__MAX_PAYLOAD", "1"),
+            (Service::Gateway, "ROUTES__STATIC_FILES", "/files"),
+        ]
+        .map(|(of, key, value)| (of, format!("PACKTCHAT__{key}"), value.to_owned()));
+        let config = haproxy_config(Path::new("/run"), 8080, &[], &settings).unwrap();
+        let file = config.render().unwrap();
+        assert!(file.contains("timeout tunnel 95s"), "{file}");
+        assert!(file.contains("path_beg /files/"), "{file}");
+    }
 }
