@@ -92,6 +92,30 @@ class Provision(unittest.TestCase):
         self.assertEqual(self.provision("three"), ["Machines", ADDRESSES])
         self.check_growth(instance["InstanceId"])
 
+    def test_no_machine_is_stopped_that_is_not_named(self) -> None:
+        self.provision("one")
+        larger = json.dumps({"aws_instances": [size("one")[0] | {"type": "t3.large"}]})
+        refused = self.attempt("-e", larger)
+        self.assertNotEqual(refused.returncode, 0)
+        said = re.sub(r"\s+", " ", refused.stdout + refused.stderr)
+        self.assertIn("chat-1 is a t3.medium, not a t3.large", said)
+        self.assertEqual(self.instances()["chat-1"]["InstanceType"], "t3.medium")
+
+        done = self.attempt("-e", larger, "-e", "aws_resize=chat-1")
+        self.assertEqual(done.returncode, 0, done.stdout[-3000:] + done.stderr)
+        self.assertEqual(self.instances()["chat-1"]["InstanceType"], "t3.large")
+
+    def test_who_reads_statistics_reaches_haproxy(self) -> None:
+        one, monitoring = "@ansible/sizes/one.yml", '{"packtchat_monitoring_from": ["192.0.2.7/32"]}'
+        self.assertEqual(self.attempt("-e", one, "-e", monitoring).returncode, 0)
+        rules = self.ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["packtchat-prod-web"]}])
+        opened = {
+            (rule["FromPort"], network["CidrIp"])
+            for rule in rules["SecurityGroups"][0]["IpPermissions"]
+            for network in rule["IpRanges"]
+        }
+        self.assertEqual(opened, {(80, "0.0.0.0/0"), (443, "0.0.0.0/0"), (8404, "192.0.2.7/32")})
+
     def check_growth(self, first: str) -> None:
         instances = self.instances()
         self.assertEqual(instances["chat-1"]["InstanceId"], first)
@@ -148,6 +172,9 @@ class Provision(unittest.TestCase):
             self.assertEqual({role for one in instances for role in one["roles"]}, every)
             for role in "redis", "rabbitmq":
                 self.assertIn(sum(role in one["roles"] for one in instances), (1, 3), "of two, no majority is left")
+        for name in "one", "three":
+            databases = [one["name"] for one in size(name) if "postgresql" in one["roles"]]
+            self.assertEqual(databases, ["chat-1"], "a site that grows keeps its accounts")
         roles = [role for one in size("ten") for role in one["roles"]]
         self.assertEqual({role for role in roles if roles.count(role) < 2}, {"postgresql"})
 
