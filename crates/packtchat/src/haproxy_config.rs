@@ -78,6 +78,9 @@ struct ProxySettings {
     stats_user: Word,
     /// With which password: required where there is such a page (`PACKTCHAT__PROXY__STATS_PASSWORD`).
     stats_password: Option<Secret>,
+    /// How many threads it has. Default 0, which is HAProxy's own choice: one for each processor of the machine
+    /// (`PACKTCHAT__PROXY__THREADS`).
+    threads: u16,
     /// Most connections at a time; each takes two file descriptors. Default 8,000
     /// (`PACKTCHAT__PROXY__MAX_CONNECTIONS`).
     max_connections: u32,
@@ -108,6 +111,7 @@ impl Default for ProxySettings {
             stats_listen: None,
             stats_user: Word::literal("operator"),
             stats_password: None,
+            threads: 0,
             max_connections: 8_000,
             connections_per_address: 1_000,
             requests_per_address: 2_000,
@@ -164,6 +168,7 @@ fn config(settings: Settings) -> anyhow::Result<haproxy::HaproxyConfig> {
             public_url: settings.http.public_url,
         }),
         acme_responder: proxy.acme_responder,
+        threads: proxy.threads,
         max_connections: proxy.max_connections,
         connections_per_address: proxy.connections_per_address,
         requests_per_address: proxy.requests_per_address,
@@ -241,6 +246,13 @@ mod tests {
         ]);
         let file = file.unwrap();
         assert!(file.contains("timeout tunnel 105s"), "{file}");
+    }
+
+    #[test]
+    fn threads_are_as_many_as_is_said_and_else_haproxy_s_own_choice() {
+        let file = rendered(&[("PROXY__THREADS", "2")]).unwrap();
+        assert!(file.contains("\n    nbthread 2\n    maxconn"), "{file}");
+        assert!(!rendered(&[]).unwrap().contains("nbthread"));
     }
 
     #[test]

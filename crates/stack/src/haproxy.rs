@@ -30,6 +30,8 @@ pub struct HaproxyConfig {
     pub tls: Option<Tls>,
     /// Host and port of who answers the challenges of an ACME certification authority.
     pub acme_responder: Option<Word>,
+    /// How many threads it has; 0 leaves that to HAProxy, which takes one for each processor of the machine.
+    pub threads: u16,
     /// Most connections of browsers at a time; each takes two file descriptors.
     pub max_connections: u32,
     /// Most connections of one address at a time; 0 sets no limit.
@@ -237,6 +239,7 @@ impl HaproxyConfig {
             listen: format!("127.0.0.1:{port}").parse()?,
             tls: None,
             acme_responder: None,
+            threads: 0,
             max_connections: 8000,
             connections_per_address: 0,
             requests_per_address: 0,

@@ -267,6 +267,7 @@ fn the_configuration_is_valid_in_every_form() {
         |dir, config| {
             config.tls = Some(tls(dir));
             config.connections_per_address = 10;
+            config.threads = 2;
         },
         |dir, config| {
             config.tls = Some(Tls {
