@@ -252,10 +252,12 @@ impl Client {
                 Step::Some => {}
                 Step::None if self.connection.closed().is_none() => return,
                 // After a goodbye it waits a moment for a poll that may cross with it.
-                Step::None => match self.polling.deadline() {
-                    Some(until) if until > self.now => self.now = until,
-                    _ => panic!("a session does not end"),
-                },
+                Step::None => {
+                    let until = self.connection.deadline(self.now);
+                    let until = self.polling.deadline(until);
+                    assert!(until > self.now, "a session does not end");
+                    self.now = until;
+                }
                 Step::Done => return,
                 Step::Upgraded(..) => panic!("an upgrade from nothing"),
             }

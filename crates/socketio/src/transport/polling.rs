@@ -27,7 +27,7 @@ use crate::{
     outbox::Outbox,
 };
 
-/// How long a poll may arrive after a goodbye.
+/// How long polls may arrive after a goodbye.
 const CROSSING: Duration = Duration::from_millis(500);
 /// Packets in one payload: as many as clients in Python take. An event that has more, with its
 /// attachments, goes alone.
@@ -86,7 +86,7 @@ pub(crate) struct Polling {
     poll: Option<oneshot::Sender<Answer>>,
     post: Option<Post>,
     probe: Option<Probe>,
-    /// How long a poll may arrive after the client's goodbye, or after the application's.
+    /// How long polls may arrive after the client's goodbye, or after the application's.
     crossing_until: Option<Instant>,
     /// Taken when the client changes to a WebSocket.
     entry: Option<Entry>,
@@ -124,10 +124,12 @@ impl Polling {
         }
     }
 
-    /// When [`tick`](Self::tick) wants to be called.
-    pub(crate) fn deadline(&self) -> Option<Instant> {
+    /// When [`tick`](Self::tick) wants to be called, or the session, which wants it at `session`
+    /// while it has not ended.
+    pub(crate) fn deadline(&self, session: Instant) -> Instant {
         let probe = self.probe.as_ref().map(|probe| probe.until);
-        self.crossing_until.or(probe)
+        let open = probe.map_or(session, |probe| probe.min(session));
+        self.crossing_until.unwrap_or(open)
     }
 
     pub(crate) fn tick(&mut self, now: Instant) {
@@ -148,14 +150,12 @@ impl Polling {
             connection.tick(now);
         }
         if let Some(reason) = connection.closed() {
-            if reason == CloseReason::ServerClosed {
-                self.say_apart(connection.outbox());
-            }
-            let both = matches!(
-                reason,
-                CloseReason::ClientClosed | CloseReason::ServerClosed
-            );
-            if both && self.awaits_last_poll(cx, now) {
+            let awaits = match reason {
+                CloseReason::ClientClosed => self.awaits_poll(cx, now),
+                CloseReason::ServerClosed => self.says_apart(connection.outbox(), cx, now),
+                _ => false,
+            };
+            if awaits {
                 return Step::None;
             }
             self.finish(connection.outbox(), reason);
@@ -178,20 +178,26 @@ impl Polling {
         if progressed { Step::Some } else { Step::None }
     }
 
-    /// Says what waits in an answer of its own, as the reference does: of a socket that is put
-    /// out and of the end of the session in one answer, stock clients hear the latter first, and
-    /// take it for an accident.
-    fn say_apart(&mut self, outbox: &Outbox) {
-        if !outbox.is_empty()
-            && let Some(poll) = self.poll.take()
-        {
-            let _ = poll.send(Answer::Payload(payload(outbox, None)));
+    /// Says what waits in answers of its own, as the reference does: of a socket that is put out
+    /// and of the end of the session in one answer, stock clients hear the latter first, and take
+    /// it for an accident. Whether a poll is waited for, be it for that or for the end.
+    fn says_apart(&mut self, outbox: &Outbox, cx: &mut Context<'_>, now: Instant) -> bool {
+        loop {
+            if self.awaits_poll(cx, now) {
+                return true;
+            }
+            match self.poll.take_if(|_| !outbox.is_empty()) {
+                Some(poll) => {
+                    let _ = poll.send(Answer::Payload(payload(outbox, None)));
+                }
+                None => return false,
+            }
         }
     }
 
-    /// The client's goodbye may arrive before the poll it sent first, which came to another
-    /// thread, and the application's has an answer of its own: whether a poll is waited for.
-    fn awaits_last_poll(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
+    /// Whether a poll is waited for at the end: the client's goodbye may arrive before the poll it
+    /// sent first, which came to another thread, and the application's between two polls.
+    fn awaits_poll(&mut self, cx: &mut Context<'_>, now: Instant) -> bool {
         while self.poll.is_none()
             && let Poll::Ready(Some(visit)) = self.visits.poll_recv(cx)
         {
@@ -425,8 +431,11 @@ fn separate(payload: &mut String) {
 
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
+    use futures_util::task::noop_waker;
+
     use super::*;
-    use crate::config::Config;
+    use crate::{config::Config, handshake::HandshakeData, hub::Hub, server::SocketIo};
 
     fn packets(body: &'static str) -> Vec<Bytes> {
         let mut rest = Some(Bytes::from_static(body.as_bytes()));
@@ -485,5 +494,110 @@ mod tests {
             sizes.push(payload(&outbox, None).split(SEPARATOR).count());
         }
         assert_eq!(sizes, [16, 15]);
+    }
+
+    /// A session whose client was told that it is open, and has no poll under way.
+    struct Fixture {
+        polling: Polling,
+        connection: Connection,
+        hub: Hub,
+        now: Instant,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let hub = Hub::new(Config::default());
+            let io = SocketIo::builder(&hub).build();
+            let now = Instant::now();
+            let request = TestRequest::default().to_http_request();
+            let request = HandshakeData::new(request.head(), hub.config());
+            let place = hub.admit(None).unwrap();
+            let connection = Connection::open(io.0, request, place, true, now);
+            let (entry, visits) = hub.register(connection.id());
+            let (reply, mut open) = oneshot::channel();
+            let mut fixture = Self {
+                polling: Polling::new(entry, visits, reply),
+                connection,
+                hub,
+                now,
+            };
+            assert!(matches!(fixture.run(), Step::Some));
+            assert!(said(&mut open).unwrap().starts_with('0'));
+            fixture
+        }
+
+        /// A poll arrives.
+        fn polls(&self) -> oneshot::Receiver<Answer> {
+            let (reply, answer) = oneshot::channel();
+            let visits = self.hub.polling(self.connection.id()).unwrap().unwrap();
+            visits.try_send(Visit::Poll(reply)).unwrap();
+            answer
+        }
+
+        fn run(&mut self) -> Step {
+            let waker = noop_waker();
+            let mut cx = Context::from_waker(&waker);
+            let Self {
+                polling,
+                connection,
+                now,
+                ..
+            } = self;
+            polling.poll(connection, &mut cx, *now, &mut 1)
+        }
+    }
+
+    /// What a poll has been answered.
+    fn said(answer: &mut oneshot::Receiver<Answer>) -> Option<String> {
+        match answer.try_recv() {
+            Ok(Answer::Payload(payload)) => Some(payload),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn what_waits_is_said_before_the_end_however_late_polls_come() {
+        let mut fixture = Fixture::new();
+        for _ in 0..=MAX_PACKETS {
+            fixture.connection.outbox().push(Frame::disconnect("/"));
+        }
+        fixture.connection.close(CloseReason::ServerClosed);
+        assert!(matches!(fixture.run(), Step::None));
+
+        let mut polled = fixture.polls();
+        assert!(matches!(fixture.run(), Step::None));
+        let packets = said(&mut polled).unwrap();
+        assert_eq!(packets, ["41"; MAX_PACKETS].join("\u{1e}"));
+        // The next one comes before the session's turn, and another behind it.
+        let mut polled = fixture.polls();
+        let mut again = fixture.polls();
+        assert!(matches!(fixture.run(), Step::Done));
+        assert_eq!(said(&mut polled).unwrap(), "41");
+        assert_eq!(said(&mut again).unwrap(), CLOSE);
+    }
+
+    #[test]
+    fn a_session_that_has_ended_waits_for_a_poll_and_not_for_ever() {
+        for (reason, last) in [
+            (CloseReason::ClientClosed, NOOP),
+            (CloseReason::ServerClosed, CLOSE),
+        ] {
+            for comes in [true, false] {
+                let mut fixture = Fixture::new();
+                fixture.connection.close(reason);
+                assert!(matches!(fixture.run(), Step::None));
+                // It asks for nothing else, though a ping would be due before.
+                let until = fixture.now + CROSSING;
+                assert_eq!(fixture.polling.deadline(fixture.now), until);
+                if comes {
+                    let mut polled = fixture.polls();
+                    assert!(matches!(fixture.run(), Step::Done));
+                    assert_eq!(said(&mut polled).unwrap(), last);
+                } else {
+                    fixture.now = until;
+                    assert!(matches!(fixture.run(), Step::Done));
+                }
+            }
+        }
     }
 }

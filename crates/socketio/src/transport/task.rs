@@ -205,11 +205,7 @@ impl Task {
     fn tick(&mut self, cx: &mut Context<'_>, now: &mut Instant) -> bool {
         let deadline = match &self.carrier {
             Carrier::Gone => return false,
-            Carrier::Polling(polling) => {
-                let deadline = self.connection.deadline(*now);
-                let upgrade = polling.deadline();
-                upgrade.map_or(deadline, |upgrade| upgrade.min(deadline))
-            }
+            Carrier::Polling(polling) => polling.deadline(self.connection.deadline(*now)),
             Carrier::WebSocket(_, State::Open) => self.connection.deadline(*now),
             Carrier::WebSocket(_, State::Closing { until, .. }) => *until,
         };

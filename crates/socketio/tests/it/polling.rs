@@ -276,7 +276,14 @@ async fn whoever_is_put_out_is_told_before_the_session_ends() {
     let (_, reason) = server.disconnect().await;
     assert_eq!(reason, DisconnectReason::ServerLeft);
 
-    // And where no poll is under way, the session does not wait for one for ever.
+    // Where no poll is under way, the next one is.
+    let poller = Poller::connected(&server).await;
+    poller.post(r#"42["hang up"]"#).await;
+    assert_eq!(server.disconnect().await.1, DisconnectReason::ServerLeft);
+    assert_eq!(poller.poll().await, "41");
+    assert_eq!(poller.poll().await, "1");
+
+    // And where none comes, the session does not wait for one for ever.
     let poller = Poller::connected(&server).await;
     poller.post(r#"42["hang up"]"#).await;
     server.emptied().await;
