@@ -15,6 +15,11 @@ async fn goes_on_after_the_broker_was_away() {
     let worker = world.worker(settings).await;
     world.publish([record(LogLevel::Info, "before")]).await;
     world.has_written("all-", &["before".to_owned()]).await;
+    // What is written and not acknowledged yet would be delivered and written again.
+    eventually(SOON, "it is acknowledged", async || {
+        world.in_queue("debug.log").await == 0
+    })
+    .await;
     proxy.cut().await;
     world.publish([record(LogLevel::Info, "meanwhile")]).await;
     assert_eq!(world.in_queue("debug.log").await, 1);
