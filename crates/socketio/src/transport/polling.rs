@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// How long polls may arrive after a goodbye.
-const CROSSING: Duration = Duration::from_millis(500);
+const CROSSING: Duration = Duration::from_secs(5);
 /// Packets in one payload: as many as clients in Python take. An event that has more, with its
 /// attachments, goes alone.
 const MAX_PACKETS: usize = 16;
@@ -88,7 +88,7 @@ pub(crate) struct Polling {
     probe: Option<Probe>,
     /// How long polls may arrive after the client's goodbye, or after the application's.
     crossing_until: Option<Instant>,
-    /// Taken when the client changes to a WebSocket.
+    /// Taken when the client changes to a WebSocket, and at the end.
     entry: Option<Entry>,
 }
 
@@ -346,6 +346,8 @@ impl Polling {
 
     /// Tells the client that the session has ended, with what still waited for it.
     fn finish(&mut self, outbox: &Outbox, reason: CloseReason) {
+        // Whoever is told so is not to find the session from another thread.
+        self.entry = None;
         let last = if reason == CloseReason::ClientClosed {
             NOOP
         } else {
@@ -572,6 +574,7 @@ mod tests {
         let mut polled = fixture.polls();
         let mut again = fixture.polls();
         assert!(matches!(fixture.run(), Step::Done));
+        assert!(fixture.hub.polling(fixture.connection.id()).is_none());
         assert_eq!(said(&mut polled).unwrap(), "41");
         assert_eq!(said(&mut again).unwrap(), CLOSE);
     }
