@@ -186,7 +186,10 @@ impl Namespace for Test {
                 socket.emit("waited", &self.waited.get()).unwrap();
             }
             "ask" => {
-                let timeout = Duration::from_millis(200);
+                let timeout = match text.as_str() {
+                    "again?" => Duration::from_millis(200),
+                    _ => DEADLINE,
+                };
                 match socket.emit_with_ack("question", &text, timeout).await {
                     Ok(ack) => {
                         let frame = Frame::event_parts(
