@@ -1,8 +1,13 @@
 #!/bin/sh
-# usage: packtchat-haproxy [healthy|reload]
+# usage: packtchat-haproxy                       starts HAProxy with the configuration that PACKTCHAT__PROXY__… asks for
+#        packtchat-haproxy healthy               does it serve?
+#        packtchat-haproxy reload                has it read its certificates anew, if it can
+#        packtchat-haproxy show                  the servers and how HAProxy sees them
+#        packtchat-haproxy drain SERVER ...      no new clients for these servers; those they have stay
+#        packtchat-haproxy ready [SERVER ...]    new clients again; for all servers, where none is named
 #
-# Starts HAProxy with the configuration that PACKTCHAT__PROXY__… asks for; `healthy` tells whether it serves, `reload` has it
-# read its certificates anew, if it can.
+# SERVER is a container's name, an address, or a name that `show` prints. A drained one is drained until it is ready again,
+# or HAProxy is reloaded.
 set -eu
 
 case ${1:-} in
@@ -17,6 +22,8 @@ case ${1:-} in
         kill -USR2 1
         ;;
     healthy) exec packtchat probe http://127.0.0.1:8080/ ;;
+    show | drain | ready) exec packtchat haproxy "$@" ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0" ;;
     *)
         echo "packtchat-haproxy: unknown argument '$1'" >&2
         exit 2

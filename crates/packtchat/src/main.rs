@@ -9,6 +9,7 @@ mod accounts;
 mod bench;
 mod build;
 mod down;
+mod haproxy;
 mod haproxy_config;
 mod prerequisites;
 mod probe;
@@ -37,6 +38,7 @@ enum Command {
     Down(Down),
     Accounts(accounts::Accounts),
     Bench(Box<bench::Bench>),
+    Haproxy(haproxy::Haproxy),
     HaproxyConfig(haproxy_config::HaproxyConfig),
     Probe(probe::Probe),
 }
@@ -87,6 +89,7 @@ fn main() -> ExitCode {
         Command::Accounts(arguments) => block_on(accounts::run(arguments)),
         // Brings a runtime of its own.
         Command::Bench(arguments) => bench::run(*arguments),
+        Command::Haproxy(arguments) => block_on(haproxy::run(arguments)),
         Command::HaproxyConfig(_) => haproxy_config::run(),
         Command::Probe(arguments) => block_on(probe::run(arguments)),
     };
