@@ -81,6 +81,6 @@ async fn without_redis_a_client_is_told_to_try_again() {
         json!({ "message": "Try again in a moment" })
     );
     proxy.resume().await.unwrap();
-    node.enter(&alice, "lobby").await;
+    node.enter_at_last(&alice, "lobby").await;
     assert_eq!(world.connections(&alice, "lobby").await, "1");
 }

@@ -1,8 +1,9 @@
 use std::collections::{HashMap, VecDeque};
 
 use futures_util::{SinkExt, StreamExt};
-use models::events::NAMESPACE;
+use models::{ChatId, events::NAMESPACE};
 use serde_json::{Value, json};
+use stack::eventually;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
@@ -24,10 +25,30 @@ pub(crate) struct Client {
 impl Client {
     /// A client that was admitted.
     pub(crate) async fn connect(port: u16, cookie: &str) -> Self {
+        let client = Self::try_to_connect(port, cookie).await;
+        client.expect("the client is admitted")
+    }
+
+    /// The same, though Redis may not answer in time yet.
+    pub(crate) async fn connect_at_last(port: u16, cookie: &str) -> Self {
+        let mut admitted = None;
+        eventually(SOON, "the client is admitted", async || {
+            admitted = Self::try_to_connect(port, cookie).await;
+            admitted.is_some()
+        })
+        .await;
+        admitted.unwrap()
+    }
+
+    /// A client that was admitted; `None` where it is told to try again.
+    async fn try_to_connect(port: u16, cookie: &str) -> Option<Self> {
         let mut client = Self::open(port, Some(cookie)).await;
         let answer = client.join().await;
+        if answer == r#"4/packtchat,{"message":"Try again in a moment"}"# {
+            return None;
+        }
         assert!(answer.starts_with(r#"0/packtchat,{"sid":""#), "{answer}");
-        client
+        Some(client)
     }
 
     /// What a client that is not admitted is told.
@@ -121,6 +142,34 @@ impl Client {
             .ask("AddChat", json!({ "room": room, "message": message }))
             .await;
         answer["seq"].as_u64().unwrap()
+    }
+
+    /// Enters a room though Redis may not answer in time yet.
+    pub(crate) async fn enter_at_last(&mut self, room: &str) {
+        let room = json!({ "name": room });
+        self.ask_at_last("AddRoom", room).await;
+    }
+
+    /// Says something once, however often it is refused before, and its `seq`.
+    pub(crate) async fn say_at_last(&mut self, room: &str, message: &str) -> u64 {
+        let id = ChatId::generate();
+        let chat = json!({ "room": room, "message": message, "id": id });
+        let answer = self.ask_at_last("AddChat", chat).await;
+        answer["seq"].as_u64().unwrap()
+    }
+
+    /// Sends an event until it is accepted; before, it may only be told to come back.
+    async fn ask_at_last(&mut self, event: &str, payload: Value) -> Value {
+        let mut answer = Value::Null;
+        eventually(SOON, &format!("{event} is accepted"), async || {
+            answer = self.call(event, payload.clone()).await;
+            answer["ok"] == true || {
+                assert_eq!(refusal_code(&answer), "unavailable");
+                false
+            }
+        })
+        .await;
+        answer
     }
 
     /// What the next event of this name carries; others before it are kept.

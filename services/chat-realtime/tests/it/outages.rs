@@ -6,7 +6,10 @@ use serde_json::json;
 use stack::{TcpProxy, eventually};
 use tokio::time::Instant;
 
-use crate::world::{Node, SOON, World};
+use crate::{
+    client::Client,
+    world::{Node, SOON, World},
+};
 
 /// Two nodes; Redis can be taken from the second.
 async fn nodes(world: &World) -> (Node, Node, TcpProxy) {
@@ -91,8 +94,8 @@ async fn a_redis_that_hangs_is_not_waited_for() {
     settings.redis.deadline_ms = 300;
     let node = world.node(settings).await;
     let alice = world.person("alice").await;
-    let mut client = node.enter(&alice, "lobby").await;
-    client.say("lobby", "before").await;
+    let mut client = node.enter_at_last(&alice, "lobby").await;
+    client.say_at_last("lobby", "before").await;
 
     proxy.stall();
     let chat = json!({ "room": "lobby", "message": "during", "id": "m-1" });
@@ -174,7 +177,7 @@ async fn many_who_try_to_enter_in_an_outage_are_all_answered() {
     let alice = world.person("alice").await;
     let mut clients = Vec::new();
     for _ in 0..64 {
-        clients.push(node.connect(&alice).await);
+        clients.push(Client::connect_at_last(node.port, &alice.cookie).await);
     }
 
     proxy.cut().await;
@@ -219,14 +222,14 @@ async fn subscriptions_that_break_in_the_midst_of_talk_lose_and_double_nothing()
         world.redis("CLIENT KILL TYPE pubsub").await;
         for n in 0..40 {
             let text = format!("{round} {n}");
-            said.push((alices.say("lobby", &text).await, text));
+            said.push((alices.say_at_last("lobby", &text).await, text));
         }
         eventually(SOON, "both nodes listen again", async || {
             world.listeners("rooms:{lobby}:events").await == 2
         })
         .await;
     }
-    said.push((bobs.say("lobby", "end").await, "end".to_owned()));
+    said.push((bobs.say_at_last("lobby", "end").await, "end".to_owned()));
     assert_eq!(alices.next_chats(201).await, said);
     assert_eq!(bobs.next_chats(201).await, said);
 }
@@ -270,8 +273,8 @@ async fn a_redis_that_lost_its_sessions_too_has_everybody_sign_in_again() {
     world.servers.redis.restart().await.unwrap();
     alices.ended().await;
     bobs.ended().await;
-    let mut alices = a.enter(&world.again(&alice).await, "garden").await;
-    let mut bobs = b.enter(&world.again(&bob).await, "garden").await;
-    assert_eq!(alices.say("garden", "first").await, 1);
+    let mut alices = a.enter_at_last(&world.again(&alice).await, "garden").await;
+    let mut bobs = b.enter_at_last(&world.again(&bob).await, "garden").await;
+    assert_eq!(alices.say_at_last("garden", "first").await, 1);
     assert_eq!(bobs.next_chats(1).await, [(1, "first".to_owned())]);
 }

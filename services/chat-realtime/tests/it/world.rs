@@ -181,6 +181,13 @@ impl Node {
         client
     }
 
+    /// The same, though Redis may not answer the node in time yet.
+    pub(crate) async fn enter_at_last(&self, person: &Person, room: &str) -> Client {
+        let mut client = Client::connect_at_last(self.port, &person.cookie).await;
+        client.enter_at_last(room).await;
+        client
+    }
+
     /// Tells the node to stop.
     pub(crate) fn begin_stop(&self) {
         self.lifecycle.stop().cancel();
