@@ -160,11 +160,11 @@ async fn the_one_used_last_is_the_first_in_the_list() {
 #[tokio::test]
 async fn however_much_it_is_used_it_ends_at_its_absolute_age() {
     let mut settings = SessionSettings::new(SECRET);
-    settings.absolute_secs = 100;
+    settings.absolute_secs = 1_000;
     let world = World::with(settings).await;
     let alice = user("alice");
     let ids = [SessionId::generate(), SessionId::generate()];
-    for (id, age_secs) in ids.iter().zip([99, 101]) {
+    for (id, age_secs) in ids.iter().zip([900, 1_001]) {
         let session = Session {
             created: now_ms() - age_secs * 1_000,
             ..Session::signed_in(alice.clone())

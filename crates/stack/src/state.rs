@@ -15,6 +15,9 @@ use crate::wait::wait_until;
 /// The name of the file in the stack's directory.
 const FILE: &str = "state.json";
 
+/// How long the system may take to end processes that were killed.
+const AFTER_A_KILL: Duration = Duration::from_secs(10);
+
 /// A running stack.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
@@ -82,7 +85,7 @@ impl State {
         let what = "the processes of the last start end";
         if wait_until(patience, what, ended).await.is_err() {
             state.signal(Signal::KILL);
-            wait_until(patience, what, ended).await?;
+            wait_until(AFTER_A_KILL, what, ended).await?;
         }
         std::fs::remove_file(dir.join(FILE)).context("cannot remove the last state")
     }

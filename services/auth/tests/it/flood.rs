@@ -90,21 +90,15 @@ async fn those_who_are_signed_in_are_answered_and_strangers_in_turn() {
     for number in 0..5 {
         let old = format!("correct horse {number}");
         let new = format!("correct horse {}", number + 1);
-        let asked = Instant::now();
+        let before = flood.answered();
         accepted(client.change_password(id, &old, &new).await);
-        // Two hashes of its own, and a stranger's before each of them.
-        assert!(
-            asked.elapsed() < Duration::from_secs(2),
-            "{:?}",
-            asked.elapsed()
-        );
-        let asked = Instant::now();
         let account = client.ask(&AuthRequest::GetAccount { id }).await;
         assert!(matches!(account, AuthReply::Account { .. }));
+        // Two hashes of its own, and a stranger's before each of them; some more where this test is slow to hear of them.
+        let strangers = flood.answered() - before;
         assert!(
-            asked.elapsed() < Duration::from_secs(1),
-            "{:?}",
-            asked.elapsed()
+            strangers < 12,
+            "of more than fifty, {strangers} were before her"
         );
     }
 
@@ -115,7 +109,7 @@ async fn those_who_are_signed_in_are_answered_and_strangers_in_turn() {
     })
     .await;
     let before = flood.answered();
-    eventually(PATIENCE * 2, "strangers are answered", async || {
+    eventually(SOON, "strangers are answered", async || {
         flood.answered() > before + 20
     })
     .await;

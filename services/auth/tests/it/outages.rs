@@ -99,7 +99,7 @@ async fn a_registration_survives_losing_its_answer() {
 async fn a_database_that_does_not_answer_is_told(database: Database) {
     let world = World::on(database).await;
     let mut settings = world.settings();
-    settings.database.deadline_ms = 200;
+    settings.database.deadline_ms = 1_000;
     let _auth = world.auth(settings).await;
     let client = world.client();
     let mut connection = world.database().await;

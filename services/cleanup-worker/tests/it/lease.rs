@@ -58,14 +58,14 @@ async fn it_expires_unless_it_is_kept() {
     let world = World::new().await;
     let (dead, alive) = (
         lease(&world.redis, "dead", SHORT),
-        lease(&world.redis, "alive", SHORT),
+        lease(&world.redis, "alive", SHORT * 10),
     );
     assert!(dead.hold().await.unwrap());
     eventually(SOON, "the lease of the dead is free", async || {
         alive.hold().await.unwrap()
     })
     .await;
-    let kept = tokio::time::timeout(SHORT * 3, alive.keep()).await;
+    let kept = tokio::time::timeout(SHORT * 12, alive.keep()).await;
     assert!(
         kept.is_err(),
         "keeping ends only with the loss of the lease"

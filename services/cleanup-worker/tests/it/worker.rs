@@ -96,9 +96,14 @@ async fn cleans_up_soon_and_regularly() {
 #[tokio::test]
 async fn another_takes_over_when_the_leader_dies_or_stops() {
     let world = World::new().await;
-    let first = Worker::start(&world, "one", quick()).await;
+    // A leader that is only slow stays one.
+    let settings = CleanupSettings {
+        lease_ms: 6_000,
+        ..quick()
+    };
+    let first = Worker::start(&world, "one", settings).await;
     leads(&world, "one").await;
-    let second = Worker::start(&world, "two", quick()).await;
+    let second = Worker::start(&world, "two", settings).await;
     an_idle_room_goes(&world).await;
     leads(&world, "one").await;
     first.die().await;

@@ -264,7 +264,9 @@ async fn unknown_names_are_refused_like_known_ones() {
             json.as_object_mut().unwrap().remove("request_id");
             let mut headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
             headers.sort();
-            answers.push((answer.status, json.to_string(), headers));
+            // How long is left to wait is a matter of when one asks.
+            let said = json.to_string().replace(|c: char| c.is_ascii_digit(), "");
+            answers.push((answer.status, said, headers));
         }
         told.push(answers);
     }

@@ -44,7 +44,7 @@ async fn ready_means_redis_and_rabbitmq_answer() {
 async fn a_stop_finishes_the_requests_in_flight() {
     let world = World::new().await;
     let mut settings = world.settings();
-    settings.auth.patience_ms = 2_000;
+    settings.auth.patience_ms = 5_000;
     let gateway = World::start(settings).await;
     gateway.is_ready().await;
     let port = gateway.port;
