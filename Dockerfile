@@ -117,11 +117,19 @@ ENTRYPOINT ["packtchat-haproxy"]
 # Makes secrets and the configuration of servers, once. Of this base it needs the shell alone.
 FROM ${HAPROXY_IMAGE} AS prepare
 COPY --chmod=755 deploy/compose/prepare /usr/local/share/packtchat
+ARG COMMIT
+LABEL org.opencontainers.image.title="PacktChat's preparations" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${COMMIT:-unknown}"
 ENTRYPOINT ["/usr/local/share/packtchat/prepare.sh"]
 
 # Without the official image's own start, which puts the password into the server's environment.
 FROM ${POSTGRES_IMAGE} AS postgres
 COPY --chmod=755 deploy/compose/postgres.sh /usr/local/bin/packtchat-postgres
+ARG COMMIT
+LABEL org.opencontainers.image.title="PacktChat's PostgreSQL" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${COMMIT:-unknown}"
 STOPSIGNAL SIGINT
 ENTRYPOINT ["packtchat-postgres"]
 
@@ -129,9 +137,17 @@ ENTRYPOINT ["packtchat-postgres"]
 
 FROM ${PROMETHEUS_IMAGE} AS prometheus
 COPY --chmod=644 deploy/compose/prometheus/prometheus.yml /etc/packtchat/prometheus.yml
+ARG COMMIT
+LABEL org.opencontainers.image.title="PacktChat's Prometheus" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${COMMIT:-unknown}"
 
 FROM ${GRAFANA_IMAGE} AS grafana
 COPY --chmod=755 deploy/compose/grafana /etc/packtchat
+ARG COMMIT
+LABEL org.opencontainers.image.title="PacktChat's Grafana" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${COMMIT:-unknown}"
 
 # ---- The profile `demo-oidc`
 
@@ -140,6 +156,10 @@ WORKDIR /app
 COPY deploy/compose/demo-oidc/package.json deploy/compose/demo-oidc/package-lock.json ./
 RUN --mount=type=cache,target=/root/.npm npm ci --no-audit --no-fund --omit=dev
 COPY --chmod=644 deploy/compose/demo-oidc/provider.js ./
+ARG COMMIT
+LABEL org.opencontainers.image.title="PacktChat's demo provider" \
+      org.opencontainers.image.licenses="MIT" \
+      org.opencontainers.image.revision="${COMMIT:-unknown}"
 USER 65532:65532
 EXPOSE 8090
 HEALTHCHECK --interval=3s --timeout=3s --start-period=30s --retries=3 \
