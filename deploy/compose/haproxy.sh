@@ -17,7 +17,7 @@ case ${1:-} in
         ;;
     reload)
         # Says what is wrong with a certificate, while the old one goes on to serve.
-        haproxy -c -q -f /run/haproxy/haproxy.cfg
+        haproxy -c -f /run/haproxy/haproxy.cfg
         # The master process is the container's first.
         kill -USR2 1
         ;;
