@@ -3,6 +3,7 @@
 //   node people.js talk URL FILE    two register, are on two nodes, and talk; FILE keeps who they are
 //   node people.js return URL FILE  they are still signed in, read what was said, and sign in anew with their passwords
 //   node people.js sign-in URL FILE they sign in anew with their passwords
+//   node people.js unknown URL FILE they try to, and are told that nobody knows them
 //   node people.js demo URL PICTURE somebody signs in with the demo provider and talks; PICTURE shows it
 //
 // Uses Playwright of tests/browser, and the Chromium that CHROMIUM names or Debian brings.
@@ -12,7 +13,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const require = createRequire(new URL('../../browser/package.json', import.meta.url));
-const { chromium, expect } = require('@playwright/test');
+const { chromium, expect: impatient } = require('@playwright/test');
+
+// The machine has other work.
+const expect = impatient.configure({ timeout: 20_000 });
 
 const ROOM = 'harbour';
 const [what, url, file] = process.argv.slice(2);
@@ -24,6 +28,10 @@ async function fillOut(page, { name, password }) {
   await page.getByLabel('Username').fill(name);
   await page.getByLabel('Password').fill(password);
   await page.getByRole('main').getByRole('button').click();
+}
+
+async function fillOutAndEnter(page, person) {
+  await fillOut(page, person);
   await expect(page).toHaveURL(`${url}/chat`);
 }
 
@@ -57,7 +65,7 @@ async function register(browser, name) {
   const page = await context.newPage();
   const person = { name: unique(name), password: randomBytes(12).toString('base64url') };
   await page.goto(`${url}/account/register`);
-  await fillOut(page, person);
+  await fillOutAndEnter(page, person);
   return { ...person, context, page };
 }
 
@@ -98,14 +106,27 @@ async function comeBack(browser) {
   await signIn(browser);
 }
 
-async function signIn(browser) {
+/** Each of them at the form to sign in, in a browser that knows nothing. */
+async function* atTheDoor(browser) {
   const { people } = JSON.parse(readFileSync(file, 'utf8'));
   for (const person of people) {
     const page = await (await browser.newContext()).newPage();
     await page.goto(`${url}/account/login`);
-    await fillOut(page, person);
+    yield { page, person };
   }
+}
+
+async function signIn(browser) {
+  for await (const { page, person } of atTheDoor(browser)) await fillOutAndEnter(page, person);
   console.log('both sign in with their passwords');
+}
+
+async function unknown(browser) {
+  for await (const { page, person } of atTheDoor(browser)) {
+    await fillOut(page, person);
+    await expect(page.getByRole('alert')).toHaveText('Wrong Username or Password');
+  }
+  console.log('neither is known');
 }
 
 async function demo(browser) {
@@ -127,9 +148,9 @@ async function demo(browser) {
   console.log(`${name} signed in with the demo provider and talks`);
 }
 
-const errands = { talk, return: comeBack, 'sign-in': signIn, demo };
+const errands = { talk, return: comeBack, 'sign-in': signIn, unknown, demo };
 if (!(what in errands) || file === undefined) {
-  console.error('usage: node people.js talk|return|sign-in|demo URL FILE');
+  console.error('usage: node people.js talk|return|sign-in|unknown|demo URL FILE');
   process.exit(2);
 }
 const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium' });
