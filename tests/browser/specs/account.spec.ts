@@ -9,8 +9,8 @@ import { expect, test } from '../setup/test.ts';
 const ACCOUNT = '/account';
 const LOGIN = '/account/login?next=%2Faccount';
 const PHONE = { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true } as const;
-/** Milliseconds until a session that was ended has lost its page and its socket, on every node; half of what it takes where nobody is told. */
-const AT_ONCE = 15_000;
+/** Milliseconds until a session that was ended has lost its page and its socket, on every node. */
+const AT_ONCE = 2_000;
 
 function flash(page: Page): Locator {
   return page.locator('.flash');

@@ -16,8 +16,8 @@ use crate::{
     world::{Person, SOON, World},
 };
 
-/// Longest wait for what has to happen at once: half of what it takes where nobody is told.
-const AT_ONCE: Duration = Duration::from_secs(15);
+/// Longest wait for what has to happen at once.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 /// The client is put out for good, at once.
 async fn is_put_out(client: &mut Client) {

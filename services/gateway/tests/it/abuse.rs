@@ -248,7 +248,8 @@ async fn a_thousand_wrong_passwords_for_many_accounts_from_one_address() {
 #[tokio::test]
 async fn unknown_names_are_refused_like_known_ones() {
     let site = Site::throttled(ThrottleSettings {
-        first_wait_secs: 60,
+        // Told in minutes, of which a slow machine loses none.
+        first_wait_secs: 300,
         account_failures: 3,
         ..ThrottleSettings::default()
     })
@@ -264,9 +265,7 @@ async fn unknown_names_are_refused_like_known_ones() {
             json.as_object_mut().unwrap().remove("request_id");
             let mut headers: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
             headers.sort();
-            // How long is left to wait is a matter of when one asks.
-            let said = json.to_string().replace(|c: char| c.is_ascii_digit(), "");
-            answers.push((answer.status, said, headers));
+            answers.push((answer.status, json.to_string(), headers));
         }
         told.push(answers);
     }
