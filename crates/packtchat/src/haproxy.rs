@@ -13,6 +13,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixStream, lookup_host};
 use tokio::time::timeout;
 
+use crate::haproxy_config::ADMIN_SOCKET;
+
 /// An answer, of HAProxy or of a name server, takes no longer than this.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -85,7 +87,7 @@ struct ProxySettings {
 impl Default for ProxySettings {
     fn default() -> Self {
         Self {
-            admin_socket: "/run/haproxy/admin.sock".into(),
+            admin_socket: ADMIN_SOCKET.into(),
         }
     }
 }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Deserializer};
 use settings::{Secret, comma_separated};
 use stack::haproxy::{self, Backend, Names, RoutesSettings, SocketSettings, Stats, Tls, Word};
 
+/// Where the runtime API is, unless `PACKTCHAT__PROXY__ADMIN_SOCKET` says otherwise.
+pub(crate) const ADMIN_SOCKET: &str = "/run/haproxy/admin.sock";
+
 /// Prints the configuration of the HAProxy in front of a deployed chat
 ///
 /// It is told what to write as services are told their settings: in the environment, or in the TOML file that
@@ -107,7 +110,7 @@ impl Default for ProxySettings {
             resolver: None,
             slots: 20,
             cookie_key: Word::literal("packtchat"),
-            admin_socket: Word::literal("/run/haproxy/admin.sock"),
+            admin_socket: Word::literal(ADMIN_SOCKET),
             stats_listen: None,
             stats_user: Word::literal("operator"),
             stats_password: None,
